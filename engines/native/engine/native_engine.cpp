@@ -1,0 +1,195 @@
+// Messages of the protocol, one function each.
+#include "engines/native/engine/native_engine.hpp"
+
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "engines/native/device/device.hpp"
+#include "engines/native/device/memory.hpp"
+#include "engines/native/engine/cost.hpp"
+#include "engines/native/engine/digest.hpp"
+#include "engines/native/engine/synthesize.hpp"
+#include "engines/native/optimize/knobs.hpp"
+#include "engines/native/scope/tensor_file.hpp"
+
+namespace ridgeline::native {
+namespace {
+
+Json optimizations_of(const Json& fields) {
+  const auto found = fields.find("optimizations");
+  return found != fields.end() && found->is_array() ? *found : Json::array();
+}
+
+const Json& workload_field(const Json& fields) {
+  static const Json empty = Json::object();
+  const auto found = fields.find("workload");
+  return found != fields.end() && found->is_object() ? *found : empty;
+}
+
+Error nothing_loaded() {
+  return {ErrorClass::kProtocol, "no model is loaded", "send `load` first"};
+}
+
+}  // namespace
+
+NativeEngine::NativeEngine() : library_bytes_(resident_bytes()) {}
+
+Result<Json> NativeEngine::hello(const protocol::Request&) {
+  return Json{
+      {"name", "native"},
+      {"version", RIDGELINE_VERSION},
+      {"versions", {{"torch", RIDGELINE_TORCH_VERSION}, {"compiler", __VERSION__}}},
+      {"devices", {{{"kind", "cpu"}, {"ordinal", 0}, {"name", "cpu"}}}},
+      {"abilities",
+       {{"messages",
+         {"load", "plan", "cost", "run", "stop", "memory", "forward", "prepare", "synthesize"}},
+        {"dtypes", {"float32", "bfloat16", "float16"}}}},
+      {"knobs", knobs_json()}};
+}
+
+Result<Json> NativeEngine::handle(const protocol::Request& request) {
+  const std::string_view message = request.message;
+  if (message == "load") return load_model(request.fields);
+  if (message == "plan") return plan(request.fields);
+  if (message == "cost") return cost(request.fields);
+  if (message == "memory") return memory(request.fields);
+  if (message == "forward") return forward(request.fields);
+  if (message == "prepare") return prepare(request.fields);
+  if (message == "synthesize") return synthesize(request.fields);
+  return protocol::unknown_message(message);
+}
+
+Result<Json> NativeEngine::load_model(const Json& fields) {
+  planned_.reset();
+  loaded_.reset();
+  const Json asked = optimizations_of(fields);
+  RIDGELINE_CHECK(check_knob_ids(asked));
+  RIDGELINE_TRY(const LoadRequest request, LoadRequest::from(fields));
+  // Affinity and threads first: everything after inherits them, synthetic weights included.
+  const KnobContext context{.value = {}, .device = at::kCPU, .dtype = at::kFloat};
+  RIDGELINE_TRY(Json outcomes, apply_knobs(KnobStage::kProcess, asked, context));
+  RIDGELINE_TRY(LoadedModel loaded, native::load(request));
+  loaded_.emplace(std::move(loaded));
+  return Json{{"model", loaded_->describe()},
+              {"stages",
+               {{{"name", "context"}, {"ns", loaded_->context_ns}},
+                {{"name", "read"}, {"ns", loaded_->materialised.read_ns}},
+                {{"name", "transfer"}, {"ns", loaded_->materialised.transfer_ns}}}},
+              {"optimizations", std::move(outcomes)}};
+}
+
+Result<Json> NativeEngine::plan(const Json& fields) {
+  if (!loaded_) return nothing_loaded();
+  planned_.reset();
+  RIDGELINE_TRY(const Workload workload, workload_from(workload_field(fields)));
+  RIDGELINE_TRY(planned_, PlannedWorkload::plan(*loaded_, workload, optimizations_of(fields)));
+  return planned_->describe();
+}
+
+Result<Json> NativeEngine::cost(const Json& fields) {
+  if (planned_ && !fields.contains("workload")) {
+    return cost_of(loaded_->resolved, loaded_->dtype, Workload{}, &planned_->inputs());
+  }
+  RIDGELINE_TRY(const Workload workload, workload_from(workload_field(fields)));
+  if (loaded_) return cost_of(loaded_->resolved, loaded_->dtype, workload, nullptr);
+  RIDGELINE_TRY(const LoadRequest request, LoadRequest::from(fields));
+  RIDGELINE_TRY(const at::ScalarType dtype, dtype_from(request.dtype));
+  RIDGELINE_TRY(const ResolvedModel resolved, resolve(request));
+  return cost_of(resolved, dtype, workload, nullptr);
+}
+
+Result<Json> NativeEngine::memory(const Json& fields) {
+  if (!planned_) return nothing_loaded();
+  RIDGELINE_TRY(const std::string phase, get_string(fields, "phase", "memory"));
+  return planned_->memory(phase, library_bytes_);
+}
+
+Result<Json> NativeEngine::forward(const Json& fields) {
+  if (!loaded_) return nothing_loaded();
+  RIDGELINE_TRY(const std::string from, get_string(fields, "inputs", "forward"));
+  RIDGELINE_TRY(const std::string to, get_string(fields, "outputs", "forward"));
+  RIDGELINE_TRY(const NamedTensors given, read_tensors(from));
+  Model& model = loaded_->model();
+  RIDGELINE_TRY(const Workload workload, model.workload_of(given));
+  RIDGELINE_TRY(const auto specs, model.input_specs(workload));
+  RIDGELINE_TRY(NamedTensors inputs, check_inputs(specs, given, loaded_->dtype));
+  for (auto& [name, tensor] : inputs) tensor = tensor.to(loaded_->device);
+
+  RunOptions run_options;
+  RIDGELINE_TRY(Json outcomes, apply_knobs(KnobStage::kPlan, optimizations_of(fields),
+                                           {.value = {},
+                                            .device = loaded_->device,
+                                            .dtype = loaded_->dtype,
+                                            .model = &model,
+                                            .inputs = &inputs,
+                                            .run_options = &run_options}));
+  model.set_options(run_options);
+  RIDGELINE_TRY(const std::vector<Phase> phases, model.phases(inputs));
+  const NamedTensors outputs = phases.front().call();
+  synchronize(loaded_->device);
+  RIDGELINE_CHECK(write_tensors(to, outputs, /*widen=*/true));
+  Json shapes = Json::object();
+  for (const auto& [name, tensor] : outputs) shapes[name] = tensor.sizes().vec();
+  return Json{{"outputs", std::move(shapes)},
+              {"digest", digest_of(outputs)},
+              {"optimizations", std::move(outcomes)}};
+}
+
+Result<Json> NativeEngine::prepare(const Json& fields) {
+  RIDGELINE_TRY(const std::string model, get_string(fields, "model", "prepare"));
+  RIDGELINE_TRY(const std::string to, get_string(fields, "outputs", "prepare"));
+  RIDGELINE_TRY(const Workload workload, workload_from(fields));
+  if (workload.text.empty()) {
+    return bad_input("nothing to prepare", "give --text (several make a batch)");
+  }
+  RIDGELINE_TRY(const auto reference,
+                catalog::resolve_model(model, catalog::process_environment()));
+  RIDGELINE_TRY(const TextTokenizer tokenizer, tokenizer_of(reference));
+  RIDGELINE_TRY(const NamedTensors tensors, tokenize(tokenizer, workload.text));
+  RIDGELINE_CHECK(write_tensors(to, tensors, /*widen=*/false));
+  Json shapes = Json::object();
+  for (const auto& [name, tensor] : tensors) shapes[name] = tensor.sizes().vec();
+  return Json{{"outputs", std::move(shapes)}, {"digest", digest_of(tensors)}};
+}
+
+Result<Json> NativeEngine::synthesize(const Json& fields) {
+  RIDGELINE_TRY(LoadRequest request, LoadRequest::from(fields));
+  RIDGELINE_TRY(const std::string folder, get_string(fields, "outputs", "synthesize"));
+  request.weights = "synthetic";
+  return write_synthetic_checkpoint(request, folder);
+}
+
+Result<protocol::Runnable*> NativeEngine::runnable(const protocol::RunRequest& run) {
+  if (!planned_) return nothing_loaded();
+  return planned_->runnable(run.phase);
+}
+
+void NativeEngine::on_quit(const protocol::Request&) {
+  planned_.reset();
+  loaded_.reset();
+}
+
+Error NativeEngine::describe(const std::exception& exception) {
+  const auto* torch = dynamic_cast<const c10::Error*>(&exception);
+  if (torch == nullptr) return Engine::describe(exception);
+  std::string text = torch->what_without_backtrace();
+  text = text.substr(0, text.find('\n'));
+  Error error{ErrorClass::kInternal, text, ""};
+  constexpr std::string_view kTried = "you tried to allocate ";
+  const std::size_t tried = text.find(kTried);
+  const bool device = dynamic_cast<const c10::OutOfMemoryError*>(&exception) != nullptr;
+  if (device || tried != std::string::npos) {
+    error.error_class = device ? ErrorClass::kOomDevice : ErrorClass::kOomHost;
+    error.remedy = "use a smaller batch, sequence, model or dtype";
+    if (tried != std::string::npos) {
+      error.bytes_needed = std::atoll(text.c_str() + tried + kTried.size());
+    }
+  }
+  return error;
+}
+
+}  // namespace ridgeline::native

@@ -1,0 +1,61 @@
+// A workload bound to a loaded model: inputs in place, phases ready to be called.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "engines/native/engine/loaded_model.hpp"
+#include "engines/native/inputs/text/text_tokenizer.hpp"
+#include "protocol/timed_loop.hpp"
+
+namespace ridgeline::native {
+
+/// The fields of a workload that this engine reads: batch, sequence, text, seed.
+Result<Workload> workload_from(const Json& fields);
+
+/// The tensors that the tokenizer of a model folder gives for some texts, as int64 on the CPU.
+Result<NamedTensors> tokenize(const TextTokenizer& tokenizer,
+                              const std::vector<std::string>& texts);
+
+/// A tokenizer for a model, or an error that says that presets have none.
+Result<TextTokenizer> tokenizer_of(const catalog::ModelReference& reference);
+
+class PlannedWorkload {
+ public:
+  /// Makes or reads the inputs, applies the knobs of the plan stage, binds the phases.
+  static Result<std::unique_ptr<PlannedWorkload>> plan(const LoadedModel& loaded,
+                                                       const Workload& workload,
+                                                       const Json& optimizations);
+
+  /// The `planned` reply.
+  Json describe() const;
+  /// The `memory` reply for a phase: runs it once.
+  Result<Json> memory(const std::string& phase, std::int64_t library_bytes) const;
+  /// What to time; owned here.
+  Result<protocol::Runnable*> runnable(const std::string& phase);
+
+  const NamedTensors& inputs() const { return inputs_; }
+
+ private:
+  PlannedWorkload(const LoadedModel& loaded, Workload workload)
+      : loaded_(&loaded), workload_(std::move(workload)) {}
+
+  Result<NamedTensors> make_inputs();
+  void add_preprocess();
+  const Phase* find_phase(const std::string& name) const;
+
+  const LoadedModel* loaded_;
+  Workload workload_;
+  std::optional<TextTokenizer> tokenizer_;
+  NamedTensors inputs_;
+  std::vector<Phase> phases_;
+  Json optimizations_;
+  std::int64_t inputs_ns_ = 0;
+  std::unique_ptr<protocol::Runnable> runnable_;
+};
+
+}  // namespace ridgeline::native

@@ -1,0 +1,44 @@
+// Reading tokenizer.json: the vocabulary into a list, the rest into a tree.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "engines/native/inputs/text/added_tokens.hpp"
+#include "engines/native/inputs/text/vocabulary.hpp"
+
+namespace ridgeline::native {
+
+/// A tokenizer.json as read; `root` is an object without "model"."vocab".
+struct TokenizerFile {
+  std::string path;
+  std::shared_ptr<const Json> root;
+  std::vector<VocabularyEntry> vocabulary;
+};
+
+/// Reads a JSON object of at most 64 MiB; an object "model"."vocab" of token: id pairs goes to
+/// `vocabulary`. Time is linear in the size, however many keys an object has. Errors: not JSON,
+/// nested deeper than kMaxJsonDepth, a key given twice (outside the vocabulary, where the last one
+/// counts), ids that are no integers from 0 to kMaxTokenId.
+Result<TokenizerFile> read_tokenizer_file(const std::string& path);
+
+/// An entry of the root, or null.
+const Json& entry_of(const Json& object, const char* key);
+
+/// The type of the model: "WordPiece" also where old files leave it out and have the fields.
+Result<std::string> model_type(const TokenizerFile& file);
+
+/// "added_tokens" with their ids. Ids are what the file says, not what the tokenizer gives.
+struct NumberedToken {
+  std::int64_t id = 0;
+  AddedToken token;
+};
+Result<std::vector<NumberedToken>> added_tokens_of(const TokenizerFile& file);
+
+/// One added token as an object; absent fields are false, `normalized` is "not special".
+Result<AddedToken> parse_added_token(const Json& json, std::string_view what);
+
+}  // namespace ridgeline::native

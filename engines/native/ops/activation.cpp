@@ -1,0 +1,82 @@
+// Activation functions, by their names in config.json.
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/sigmoid.h>
+#include <ATen/ops/silu.h>
+#include <ATen/ops/tanh.h>
+#include <fmt/format.h>
+
+#include <array>
+
+#include "engines/native/ops/charge.hpp"
+#include "engines/native/ops/ops.hpp"
+
+namespace ridgeline::native::ops {
+namespace {
+
+struct NamedActivation {
+  std::string_view name;
+  Activation activation;
+};
+
+// The names of transformers' ACT2FN that the supported families use.
+constexpr std::array kActivations = {
+    NamedActivation{"gelu", Activation::kGelu},
+    NamedActivation{"gelu_new", Activation::kGeluTanh},
+    NamedActivation{"gelu_pytorch_tanh", Activation::kGeluTanh},
+    NamedActivation{"gelu_fast", Activation::kGeluTanh},
+    NamedActivation{"quick_gelu", Activation::kQuickGelu},
+    NamedActivation{"relu", Activation::kRelu},
+    NamedActivation{"silu", Activation::kSilu},
+    NamedActivation{"swish", Activation::kSilu},
+    NamedActivation{"tanh", Activation::kTanh},
+};
+
+std::string_view name_of_activation(Activation activation) {
+  for (const NamedActivation& row : kActivations) {
+    if (row.activation == activation) return row.name;
+  }
+  return "activation";
+}
+
+}  // namespace
+
+Result<Activation> activation_from(std::string_view name) {
+  std::string known;
+  for (const NamedActivation& row : kActivations) {
+    if (row.name == name) return row.activation;
+    known += known.empty() ? "" : ", ";
+    known += row.name;
+  }
+  return unsupported(fmt::format("activation '{}' is not supported", name), "known: " + known);
+}
+
+at::Tensor activate(at::Tensor x, Activation activation) {
+  const ChargeDepth op =
+      open_op(name_of_activation(activation), OpClass::kActivation, x, at::Tensor(), [&](Ledger&) {
+        OpCost cost;
+        cost.flops_elementwise = static_cast<double>(x.numel());
+        cost.read_bytes = bytes_of(x);
+        cost.written_bytes = bytes_of(x);
+        return cost;
+      });
+  if (x.is_meta()) return meta_result(x.sizes(), x);
+  switch (activation) {
+    case Activation::kGelu:
+      return at::gelu_(x);
+    case Activation::kGeluTanh:
+      return at::gelu_(x, "tanh");
+    case Activation::kQuickGelu:
+      return x.mul_(at::sigmoid(at::mul(x, 1.702)));
+    case Activation::kRelu:
+      return at::relu_(x);
+    case Activation::kSilu:
+      return at::silu_(x);
+    case Activation::kTanh:
+      return at::tanh_(x);
+  }
+  return x;
+}
+
+}  // namespace ridgeline::native::ops

@@ -1,0 +1,113 @@
+// Scaled dot-product attention with a chosen kernel, and the masks it takes.
+#include <ATen/ops/_fused_sdp_choice.h>
+#include <ATen/ops/_scaled_dot_product_attention_math.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+
+#include "engines/native/ops/charge.hpp"
+#include "engines/native/ops/ops.hpp"
+
+namespace ridgeline::native::ops {
+namespace {
+
+// at::SDPBackend of torch 2.11 to 2.13, spelled here because the enum lives in a private header.
+constexpr int kMathBackend = 0;
+constexpr int kFlashBackend = 1;
+constexpr int kEfficientBackend = 2;
+constexpr int kCudnnBackend = 3;
+
+std::optional<at::Tensor> optional_mask(const at::Tensor& mask) {
+  return mask.defined() ? std::optional<at::Tensor>(mask) : std::nullopt;
+}
+
+OpCost attention_cost(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                      const at::Tensor& mask, bool causal) {
+  const double heads = static_cast<double>(query.size(0) * query.size(1));
+  const double pairs = static_cast<double>(query.size(2)) * static_cast<double>(key.size(2));
+  const double per_pair = 2.0 * static_cast<double>(query.size(3) + value.size(3));
+  // Query i of Sq sees Sk - Sq + i + 1 keys when causal.
+  const double seen =
+      causal ? static_cast<double>(query.size(2)) *
+                   (static_cast<double>(key.size(2)) - 0.5 * static_cast<double>(query.size(2) - 1))
+             : pairs;
+  OpCost cost;
+  cost.flops = heads * pairs * per_pair;
+  cost.flops_minimum = heads * seen * per_pair;
+  // Scale, maximum, subtraction, exponential, sum and division of each score.
+  cost.flops_elementwise = 6.0 * heads * pairs;
+  const double scores = heads * pairs * query.element_size();
+  // Unfused, the scores are written by the first product, read and written by the softmax, and read
+  // by the second product.
+  cost.read_bytes =
+      bytes_of(query) + bytes_of(key) + bytes_of(value) + bytes_of(mask) + 2.0 * scores;
+  cost.written_bytes =
+      bytes_of(query) / static_cast<double>(query.size(3)) * static_cast<double>(value.size(3)) +
+      2.0 * scores;
+  return cost;
+}
+
+}  // namespace
+
+at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                     const at::Tensor& mask, const AttentionOptions& options) {
+  const ChargeDepth op =
+      open_op("attention", OpClass::kAttention, query, at::Tensor(),
+              [&](Ledger&) { return attention_cost(query, key, value, mask, options.causal); });
+  if (query.is_meta()) {
+    return meta_result({query.size(0), query.size(1), query.size(2), value.size(3)}, query);
+  }
+  if (options.kernel == AttentionKernel::kMath) {
+    return std::get<0>(at::_scaled_dot_product_attention_math(
+        query, key, value, optional_mask(mask), 0.0, options.causal, std::nullopt, options.scale));
+  }
+  // `flash` was checked when the workload was planned: here ATen's own choice is that kernel.
+  return at::scaled_dot_product_attention(query, key, value, optional_mask(mask), 0.0,
+                                          options.causal, options.scale);
+}
+
+std::string_view attention_kernel_name(const at::Tensor& query, const at::Tensor& key,
+                                       const at::Tensor& value, const at::Tensor& mask,
+                                       const AttentionOptions& options) {
+  if (options.kernel == AttentionKernel::kMath) return "math";
+  switch (at::_fused_sdp_choice(query, key, value, optional_mask(mask), 0.0, options.causal,
+                                options.scale)) {
+    case kMathBackend:
+      return "math";
+    case kFlashBackend:
+      return "flash";
+    case kEfficientBackend:
+      return "efficient";
+    case kCudnnBackend:
+      return "cudnn";
+    default:
+      return "other";
+  }
+}
+
+at::Tensor attention_mask(const at::Tensor& key_mask, std::int64_t sequence, bool causal,
+                          at::Device device) {
+  const at::Tensor shape_like = key_mask.defined() ? key_mask : at::empty({0}, device);
+  const ChargeDepth op =
+      open_op("attention_mask", OpClass::kMovement, shape_like, at::Tensor(), [&](Ledger&) {
+        const double batch = key_mask.defined() ? static_cast<double>(key_mask.size(0)) : 1.0;
+        const double rows = causal ? static_cast<double>(sequence) : 1.0;
+        OpCost cost;
+        cost.read_bytes = bytes_of(key_mask);
+        cost.written_bytes = batch * rows * static_cast<double>(sequence);
+        return cost;
+      });
+  const auto boolean = at::TensorOptions().dtype(at::kBool).device(device);
+  if (device.is_meta()) {
+    const std::int64_t batch = key_mask.defined() ? key_mask.size(0) : 1;
+    return at::empty({batch, 1, causal ? sequence : 1, sequence}, boolean);
+  }
+  at::Tensor mask;
+  if (key_mask.defined()) mask = key_mask.ne(0).view({key_mask.size(0), 1, 1, sequence});
+  if (!causal) return mask;
+  const at::Tensor lower =
+      at::ones({sequence, sequence}, boolean).tril().view({1, 1, sequence, sequence});
+  return mask.defined() ? mask.logical_and(lower) : lower;
+}
+
+}  // namespace ridgeline::native::ops

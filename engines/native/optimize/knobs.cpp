@@ -1,0 +1,98 @@
+// The table of knobs, and applying the ones of a stage.
+#include "engines/native/optimize/knobs.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace ridgeline::native {
+
+// One function a knob, each in a file of its own name.
+Result<KnobOutcome> apply_threads(KnobContext& context);
+Result<KnobOutcome> apply_cores(KnobContext& context);
+Result<KnobOutcome> apply_attention(KnobContext& context);
+
+const std::vector<Knob>& knobs() {
+  static const std::vector<Knob> table = {
+      {"cores", "list of CPU numbers, such as 0-3,8", "", KnobStage::kProcess, true,
+       "CPUs the process may run on", apply_cores},
+      {"threads", "a count", "", KnobStage::kProcess, true,
+       "threads of one operation on the CPU (default: one per physical core)", apply_threads},
+      {"attention", "auto|flash|math", "auto", KnobStage::kPlan, true,
+       "attention kernel: fused, or step by step in plain matrix products", apply_attention},
+  };
+  return table;
+}
+
+namespace {
+
+std::string_view name_of(KnobStage stage) {
+  switch (stage) {
+    case KnobStage::kProcess:
+      return "process";
+    case KnobStage::kLoad:
+      return "load";
+    case KnobStage::kPlan:
+      return "plan";
+  }
+  return "plan";
+}
+
+std::string value_text(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+}  // namespace
+
+Json knobs_json() {
+  Json list = Json::array();
+  for (const Knob& knob : knobs()) {
+    list.push_back({{"id", knob.id},
+                    {"values", knob.values},
+                    {"default", knob.default_value.empty() ? Json() : Json(knob.default_value)},
+                    {"stage", name_of(knob.stage)},
+                    {"lossless", knob.lossless},
+                    {"conflicts", Json::array()},
+                    {"description", knob.description}});
+  }
+  return list;
+}
+
+Status check_knob_ids(const Json& requested) {
+  for (const Json& entry : requested) {
+    RIDGELINE_TRY(const std::string id, get_string(entry, "id", "optimization"));
+    std::string known;
+    bool found = false;
+    for (const Knob& knob : knobs()) {
+      found |= knob.id == id;
+      known += (known.empty() ? "" : ", ") + std::string(knob.id);
+    }
+    if (!found) return unsupported(fmt::format("unknown optimization '{}'", id), "known: " + known);
+  }
+  return {};
+}
+
+Result<Json> apply_knobs(KnobStage stage, const Json& requested, KnobContext context) {
+  Json outcomes = Json::array();
+  for (const Knob& knob : knobs()) {
+    if (knob.stage != stage) continue;
+    Json asked;
+    for (const Json& entry : requested) {
+      if (entry.value("id", "") == knob.id) asked = entry.value("value", Json());
+    }
+    if (asked.is_null() && knob.default_value.empty())
+      context.value.clear();
+    else
+      context.value = asked.is_null() ? std::string(knob.default_value) : value_text(asked);
+    RIDGELINE_TRY(const KnobOutcome outcome, knob.apply(context));
+    outcomes.push_back({{"id", knob.id},
+                        {"requested", asked},
+                        {"applied", outcome.applied},
+                        {"value", outcome.value},
+                        {"lossless", knob.lossless},
+                        {"reason", outcome.reason}});
+  }
+  return outcomes;
+}
+
+}  // namespace ridgeline::native

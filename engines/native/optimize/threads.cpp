@@ -1,0 +1,86 @@
+// Knobs `threads` and `cores`: how many threads an operation uses, and where they may run.
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <charconv>
+
+#include "engines/native/optimize/knobs.hpp"
+
+namespace ridgeline::native {
+namespace {
+
+constexpr int kMostThreads = 4096;
+
+// "0-3,8" as a CPU set.
+Result<cpu_set_t> parse_cpus(std::string_view text) {
+  const Error wrong =
+      bad_input(fmt::format("cores '{}' is not a list of CPUs", text), "write it like 0-3,8");
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  const char* at = text.data();
+  const char* end = at + text.size();
+  while (at != end) {
+    int first = 0;
+    auto parsed = std::from_chars(at, end, first);
+    int last = first;
+    if (parsed.ec == std::errc() && parsed.ptr != end && *parsed.ptr == '-') {
+      parsed = std::from_chars(parsed.ptr + 1, end, last);
+    }
+    if (parsed.ec != std::errc() || first < 0 || last < first || last >= CPU_SETSIZE) return wrong;
+    for (int cpu = first; cpu <= last; ++cpu) CPU_SET(cpu, &set);
+    at = parsed.ptr;
+    if (at != end && *at++ != ',') return wrong;
+    if (at == end && text.back() == ',') return wrong;
+  }
+  return set;
+}
+
+std::string describe(const cpu_set_t& set) {
+  std::string text;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &set)) continue;
+    int last = cpu;
+    while (last + 1 < CPU_SETSIZE && CPU_ISSET(last + 1, &set)) ++last;
+    if (!text.empty()) text += ',';
+    text += last > cpu ? fmt::format("{}-{}", cpu, last) : std::to_string(cpu);
+    cpu = last;
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<KnobOutcome> apply_cores(KnobContext& context) {
+  KnobOutcome outcome;
+  if (!context.value.empty()) {
+    RIDGELINE_TRY(const cpu_set_t wanted, parse_cpus(context.value));
+    // Before any operation: threads that start later inherit the mask.
+    outcome.applied = ::sched_setaffinity(0, sizeof wanted, &wanted) == 0;
+    if (!outcome.applied) outcome.reason = "the system refuses these CPUs";
+  }
+  cpu_set_t now;
+  CPU_ZERO(&now);
+  if (::sched_getaffinity(0, sizeof now, &now) == 0) outcome.value = describe(now);
+  return outcome;
+}
+
+Result<KnobOutcome> apply_threads(KnobContext& context) {
+  KnobOutcome outcome;
+  if (!context.value.empty()) {
+    int threads = 0;
+    const char* end = context.value.data() + context.value.size();
+    const auto parsed = std::from_chars(context.value.data(), end, threads);
+    if (parsed.ec != std::errc() || parsed.ptr != end || threads < 1 || threads > kMostThreads) {
+      return bad_input(
+          fmt::format("threads '{}' is not a count from 1 to {}", context.value, kMostThreads));
+    }
+    at::set_num_threads(threads);
+    outcome.applied = at::get_num_threads() == threads;
+    if (!outcome.applied) outcome.reason = "torch uses another number of threads";
+  }
+  outcome.value = std::to_string(at::get_num_threads());
+  return outcome;
+}
+
+}  // namespace ridgeline::native

@@ -1,0 +1,151 @@
+// list: what there is: families, presets, suites, optimizations, engines.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "catalog/families.hpp"
+#include "catalog/presets.hpp"
+#include "catalog/suites.hpp"
+#include "cli/command.hpp"
+#include "cli/one_shot.hpp"
+#include "measure/engine_locator.hpp"
+#include "report/table.hpp"
+
+namespace ridgeline::cli {
+namespace {
+
+struct Flags {
+  std::string what;
+  std::string engine = "native";
+  bool json = false;
+};
+
+Result<Json> families() {
+  Json rows = Json::array();
+  for (const catalog::Architecture& row : catalog::architectures()) {
+    rows.push_back({{"family", row.family},
+                    {"modality", row.modality},
+                    {"architecture", row.architecture},
+                    {"task", row.task}});
+  }
+  return rows;
+}
+
+Result<Json> presets() {
+  RIDGELINE_TRY(const auto all, catalog::presets());
+  Json rows = Json::array();
+  for (const catalog::Preset& preset : all) {
+    rows.push_back({{"preset", preset.name},
+                    {"family", preset.architecture.family},
+                    {"architecture", preset.architecture.architecture},
+                    {"stands for", preset.reference},
+                    {"description", preset.description}});
+  }
+  return rows;
+}
+
+Result<Json> suites() {
+  Json rows = Json::array();
+  for (const std::string_view name : catalog::suite_names()) {
+    const auto models = catalog::suite_presets(name);
+    std::string text;
+    for (const std::string& model : models ? *models : std::vector<std::string>()) {
+      text += (text.empty() ? "" : ", ") + model;
+    }
+    rows.push_back({{"suite", name}, {"presets", models ? text : "none yet"}});
+  }
+  return rows;
+}
+
+Result<Json> engines() {
+  Json rows = Json::array();
+  for (const std::string& name : measure::installed_engines()) {
+    RIDGELINE_TRY(const std::string path, measure::locate_engine(name));
+    rows.push_back({{"engine", name}, {"program", path}});
+  }
+  return rows;
+}
+
+Result<Json> optimizations(const Flags& flags, const Context& context) {
+  RIDGELINE_TRY(const Json hello, engine_hello(flags.engine, context));
+  Json rows = Json::array();
+  if (!hello.contains("knobs")) return rows;
+  for (const Json& knob : hello.at("knobs")) {
+    Json row = Json::object();
+    for (const char* key : {"id", "values", "default", "stage", "lossless", "description"}) {
+      if (knob.contains(key)) row[key] = knob.at(key);
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::string cell(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  return value.is_null() ? "" : to_line(value);
+}
+
+void print(const Json& rows, bool json) {
+  if (json) {
+    std::puts(rows.dump(2).c_str());
+    return;
+  }
+  if (rows.empty()) return;
+  std::vector<report::Table::Column> columns;
+  for (const auto& [key, value] : rows.front().items()) columns.push_back({key});
+  report::Table table(std::move(columns));
+  for (const Json& row : rows) {
+    std::vector<std::string> cells;
+    for (const auto& [key, value] : row.items()) cells.push_back(cell(value));
+    table.add_row(cells);
+  }
+  std::fputs(table.text().c_str(), stdout);
+}
+
+Result<Json> rows_of(const std::string& what, const Flags& flags, const Context& context) {
+  if (what == "families") return families();
+  if (what == "presets") return presets();
+  if (what == "suites") return suites();
+  if (what == "engines") return engines();
+  return optimizations(flags, context);
+}
+
+Result<int> run(const Flags& flags, const Context& context) {
+  if (!flags.what.empty()) {
+    RIDGELINE_TRY(const Json rows, rows_of(flags.what, flags, context));
+    print(rows, flags.json);
+    return kDone;
+  }
+  Json all = Json::object();
+  for (const char* what : {"families", "presets", "suites", "engines", "optimizations"}) {
+    RIDGELINE_TRY(all[what], rows_of(what, flags, context));
+  }
+  if (flags.json) {
+    print(all, true);
+    return kDone;
+  }
+  for (const auto& [what, rows] : all.items()) {
+    std::printf("%s\n", what.c_str());
+    print(rows, false);
+    std::printf("\n");
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void add_list(CLI::App& app, Context& context) {
+  CLI::App& command = *app.add_subcommand(
+      "list", "Show the families, presets, suites, optimizations and engines there are");
+  auto flags = std::make_shared<Flags>();
+  command.add_option("WHAT", flags->what, "families, presets, suites, optimizations or engines")
+      ->check(CLI::IsMember({"families", "presets", "suites", "optimizations", "engines"}));
+  command.add_option("--engine", flags->engine, "whose optimizations")->capture_default_str();
+  command.add_flag("--json", flags->json, "print JSON");
+  command.callback([flags, &context] {
+    const Result<int> code = run(*flags, context);
+    context.exit_code = code ? *code : fail(code.error());
+  });
+}
+
+}  // namespace ridgeline::cli

@@ -1,0 +1,70 @@
+// Parses and writes lists of CPU numbers.
+#include "machine/cpu_list.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "machine/tree.hpp"
+
+namespace ridgeline::machine {
+namespace {
+
+std::optional<int> cpu_number(std::string_view text) {
+  const auto value = parse_integer(trim(text));
+  if (!value || *value < 0 || *value > kMaxCpu) return std::nullopt;
+  return static_cast<int>(*value);
+}
+
+// One part of a list: "4", "0-3" or "0-14:2".
+bool add_part(std::string_view part, std::vector<int>& cpus) {
+  int stride = 1;
+  if (const auto colon = part.find(':'); colon != std::string_view::npos) {
+    const auto parsed = cpu_number(part.substr(colon + 1));
+    if (!parsed || *parsed == 0) return false;
+    stride = *parsed;
+    part = part.substr(0, colon);
+  }
+  const auto dash = part.find('-');
+  const auto first = cpu_number(part.substr(0, dash));
+  const auto last = dash == std::string_view::npos ? first : cpu_number(part.substr(dash + 1));
+  if (!first || !last || *last < *first) return false;
+  for (int cpu = *first; cpu <= *last; cpu += stride) cpus.push_back(cpu);
+  return true;
+}
+
+}  // namespace
+
+Result<std::vector<int>> parse_cpu_list(std::string_view text) {
+  const std::string_view whole = trim(text);
+  std::vector<int> cpus;
+  std::string_view rest = whole;
+  while (!rest.empty()) {
+    const auto comma = rest.find(',');
+    // The bound keeps "0-65535,0-65535,…" from growing without end.
+    if (!add_part(rest.substr(0, comma), cpus) || cpus.size() > 4u * (kMaxCpu + 1)) {
+      return bad_input(fmt::format("'{:.60}' is not a list of CPUs", whole), "write it like 0-3,8");
+    }
+    if (comma == std::string_view::npos) break;
+    rest.remove_prefix(comma + 1);
+    if (rest.empty()) return bad_input(fmt::format("'{:.60}' ends in a comma", whole));
+  }
+  std::sort(cpus.begin(), cpus.end());
+  cpus.erase(std::unique(cpus.begin(), cpus.end()), cpus.end());
+  return cpus;
+}
+
+std::string to_cpu_list(const std::vector<int>& cpus) {
+  std::string text;
+  for (std::size_t i = 0; i < cpus.size();) {
+    std::size_t last = i;
+    while (last + 1 < cpus.size() && cpus[last + 1] == cpus[last] + 1) ++last;
+    if (!text.empty()) text += ',';
+    text += last == i ? fmt::format("{}", cpus[i]) : fmt::format("{}-{}", cpus[i], cpus[last]);
+    i = last + 1;
+  }
+  return text;
+}
+
+}  // namespace ridgeline::machine

@@ -1,0 +1,27 @@
+// Checks of the environment: what about this machine makes its numbers less trustworthy.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+#include "machine/machine.hpp"
+
+namespace ridgeline::machine {
+
+/// `severity`: "warn" where numbers may be wrong or unsteady, "info" where a reader should know.
+struct Flag {
+  std::string id;
+  std::string severity;
+  std::string detail;
+  std::string advice;
+};
+
+/// Flags for work on `threads` threads (0: not known yet). `machine` must come from before the work
+/// starts, else its load average shows the work itself.
+std::vector<Flag> environment_flags(const Machine& machine, int threads = 0);
+
+/// [{id, severity, detail, advice}], the form of record.validity.flags.
+Json to_json(const std::vector<Flag>& flags);
+
+}  // namespace ridgeline::machine

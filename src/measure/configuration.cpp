@@ -1,0 +1,134 @@
+// JSON forms and ids of configurations and workloads.
+#include "measure/configuration.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "base/fingerprint.hpp"
+
+namespace ridgeline::measure {
+namespace {
+
+template <typename T>
+Json json_or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json identity(const Configuration& configuration) {
+  return {{"configuration", to_json(configuration)}, {"optimize", optimize_json(configuration)}};
+}
+
+}  // namespace
+
+KnobValue knob_value_from_text(std::string_view text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  // Only the canonical spelling is a number: "007" stays the text that it is.
+  if (error == std::errc() && fmt::format("{}", number) == text) return number;
+  return std::string(text);
+}
+
+std::string to_text(const KnobValue& value) {
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *number);
+  return std::get<std::string>(value);
+}
+
+Json to_json(const KnobValue& value) {
+  return std::visit([](const auto& held) { return Json(held); }, value);
+}
+
+Json to_json(const Configuration& configuration) {
+  return {{"engine", configuration.engine},
+          {"model", configuration.model},
+          {"architecture", json_or_null(configuration.architecture)},
+          {"weights", configuration.weights},
+          {"dtype", configuration.dtype},
+          {"device", configuration.device},
+          {"threads", json_or_null(configuration.threads)},
+          {"cores", json_or_null(configuration.cores)},
+          {"seed", configuration.seed}};
+}
+
+Json optimize_json(const Configuration& configuration) {
+  Json json = Json::object();
+  json["auto"] = configuration.optimize_auto;
+  for (const Knob& knob : configuration.knobs) json[knob.id] = to_json(knob.value);
+  return json;
+}
+
+Json wire_optimizations(const Configuration& configuration) {
+  Json list = Json::array();
+  if (configuration.threads) {
+    list.push_back({{"id", "threads"}, {"value", *configuration.threads}});
+  }
+  for (const Knob& knob : configuration.knobs) {
+    list.push_back({{"id", knob.id}, {"value", to_json(knob.value)}});
+  }
+  return list;
+}
+
+Json load_fields(const Configuration& configuration) {
+  return {{"model", configuration.model},
+          {"architecture", json_or_null(configuration.architecture)},
+          {"weights", configuration.weights},
+          {"dtype", configuration.dtype},
+          {"device", configuration.device},
+          {"seed", configuration.seed},
+          {"optimize_auto", configuration.optimize_auto},
+          {"optimizations", wire_optimizations(configuration)}};
+}
+
+std::string id_of(const Configuration& configuration) {
+  return fingerprint(identity(configuration));
+}
+
+std::string describe(const Configuration& configuration) {
+  std::string line = fmt::format("{} {}", configuration.engine, configuration.model);
+  if (configuration.architecture) line += " " + *configuration.architecture;
+  if (configuration.weights != "auto") line += " weights=" + configuration.weights;
+  line += fmt::format(" {} {}", configuration.dtype, configuration.device);
+  if (configuration.threads) line += fmt::format(" threads={}", *configuration.threads);
+  if (configuration.cores) line += " cores=" + *configuration.cores;
+  if (!configuration.optimize_auto && configuration.knobs.empty()) line += " optimize=none";
+  for (const Knob& knob : configuration.knobs) {
+    line += fmt::format(" {}={}", knob.id, to_text(knob.value));
+  }
+  return line;
+}
+
+Json to_json(const Workload& workload) {
+  Json json = {{"batch", workload.batch}, {"sequence", json_or_null(workload.sequence)}};
+  if (!workload.texts.empty()) json["text"] = workload.texts;
+  return json;
+}
+
+Json wire_workload(const Workload& workload) {
+  Json json = to_json(workload);
+  if (workload.texts.empty()) return json;
+  Json rows = Json::array();
+  for (std::int64_t row = 0; row < workload.batch; ++row) {
+    rows.push_back(workload.texts[static_cast<std::size_t>(row) % workload.texts.size()]);
+  }
+  json["text"] = std::move(rows);
+  return json;
+}
+
+std::string describe(const Workload& workload) {
+  std::string line = fmt::format("batch={}", workload.batch);
+  if (workload.sequence) line += fmt::format(" sequence={}", *workload.sequence);
+  if (!workload.texts.empty()) line += fmt::format(" texts={}", workload.texts.size());
+  return line;
+}
+
+std::string case_id(const Configuration& configuration, const Workload& workload) {
+  Json json = identity(configuration);
+  json["workload"] = to_json(workload);
+  return fingerprint(json);
+}
+
+}  // namespace ridgeline::measure

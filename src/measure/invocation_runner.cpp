@@ -1,0 +1,272 @@
+// Starting a worker, loading, and timing each case in it.
+#include "measure/invocation_runner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.hpp"
+#include "measure/engine_locator.hpp"
+#include "measure/plan_invocations.hpp"
+#include "measure/schedule.hpp"
+
+namespace ridgeline::measure {
+namespace {
+
+using Stages = std::vector<std::pair<std::string, double>>;
+
+double seconds_of(std::int64_t ns) {
+  return 1e-9 * static_cast<double>(ns);
+}
+
+Json member(const Json& object, const char* key) {
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  return found == object.end() ? Json() : *found;
+}
+
+// Adds the stages that a reply lists: [{"name","ns"}].
+void add_stages(const Json& reply, Stages& stages) {
+  for (const Json& stage : member(reply, "stages")) {
+    const Json name = member(stage, "name");
+    const Json ns = member(stage, "ns");
+    if (name.is_string() && ns.is_number()) {
+      stages.emplace_back(name.get<std::string>(), 1e-9 * ns.get<double>());
+    }
+  }
+}
+
+// A worker with the model in it, and what that took.
+struct Loaded {
+  std::unique_ptr<protocol::Worker> worker;
+  Json engine;
+  Json reply;
+  Stages stages;
+  double seconds = 0;
+};
+
+// The share of an invocation's slice that a phase gets. Preprocessing is a side figure.
+double share_of(const std::string& phase, const std::vector<std::string>& phases) {
+  constexpr double kPreprocess = 0.1;
+  const bool has_side =
+      std::find(phases.begin(), phases.end(), "preprocess") != phases.end() && phases.size() > 1;
+  if (!has_side) return 1.0 / static_cast<double>(phases.size());
+  if (phase == "preprocess") return kPreprocess;
+  return (1.0 - kPreprocess) / static_cast<double>(phases.size() - 1);
+}
+
+class Runner {
+ public:
+  Runner(const InvocationContext& context, ConfigurationBudget& budget)
+      : context_(context), budget_(budget) {}
+
+  Result<Loaded> load(const std::string& program, const std::string& log);
+  // Runs one case in a loaded worker; what came of it is in `run`. False: the worker is gone.
+  void run_case(Loaded& loaded, CaseState& state, CaseInvocation& run);
+
+ private:
+  Status time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run);
+  Status gather_facts(Loaded& loaded, CaseState& state, const Json& planned,
+                      const std::vector<std::string>& phases);
+  Status check_strict(const Json& model, const Json& optimizations) const;
+  void decide_budget(const CaseState& state, double startup, double call);
+  void report(Stage stage, const std::string& case_id,
+              const PhaseGlimpse& glimpse = PhaseGlimpse()) const;
+
+  const InvocationContext& context_;
+  ConfigurationBudget& budget_;
+};
+
+void Runner::report(Stage stage, const std::string& case_id, const PhaseGlimpse& glimpse) const {
+  if (context_.on_progress) {
+    context_.on_progress({stage, case_id, glimpse.median, glimpse.half_width});
+  }
+}
+
+Result<Loaded> Runner::load(const std::string& program, const std::string& log) {
+  const std::int64_t begin = now_ns();
+  Loaded loaded;
+  RIDGELINE_TRY(const std::string log_path, context_.folder->absolute(log));
+  RIDGELINE_TRY(loaded.worker, protocol::Worker::start({.argv = {program}, .log_path = log_path},
+                                                       context_.interrupt));
+  loaded.stages.emplace_back("spawn", seconds_of(loaded.worker->spawn_ns()));
+  const Json& hello = loaded.worker->hello();
+  loaded.engine = {{"name", member(hello, "name")},
+                   {"version", member(hello, "version")},
+                   {"versions", member(hello, "versions")}};
+  Json fields = load_fields(context_.configuration->configuration);
+  fields["invocation"] = context_.index;
+  RIDGELINE_TRY(loaded.reply,
+                loaded.worker->request("load", fields, protocol::usual_deadlines("load")));
+  add_stages(loaded.reply, loaded.stages);
+  loaded.seconds = seconds_of(now_ns() - begin);
+  return loaded;
+}
+
+Status Runner::check_strict(const Json& model, const Json& optimizations) const {
+  if (!context_.plan->strict) return {};
+  const Configuration& configuration = context_.configuration->configuration;
+  const Json source = member(member(model, "weights"), "source");
+  if (configuration.weights == "auto" && source == "synthetic") {
+    return unsupported(fmt::format("{} has no weights here, and --strict allows no synthetic ones",
+                                   configuration.model),
+                       "give a checkpoint, or ask for --weights synthetic");
+  }
+  for (const Json& entry : optimizations) {
+    if (member(entry, "requested").is_null() || member(entry, "applied") == true) continue;
+    return unsupported(fmt::format("optimization {} was not applied: {}",
+                                   to_line(member(entry, "id")), to_line(member(entry, "reason"))),
+                       "choose another value, or leave --strict out");
+  }
+  return {};
+}
+
+void Runner::decide_budget(const CaseState& state, double startup, double call) {
+  const InvocationPlan decided =
+      plan_invocations(context_.case_budget_seconds, startup, call, context_.plan->invocations);
+  budget_.slice_seconds[state.id] = decided.slice_seconds;
+  // One number for the configuration: a process runs all of its cases.
+  if (budget_.invocations == 0 || decided.invocations < budget_.invocations) {
+    budget_.invocations = decided.invocations;
+    budget_.reason = decided.reason;
+  }
+}
+
+Status Runner::gather_facts(Loaded& loaded, CaseState& state, const Json& planned,
+                            const std::vector<std::string>& phases) {
+  Json optimizations = Json::array();
+  for (const Json* reply : {&static_cast<const Json&>(loaded.reply), &planned}) {
+    for (const Json& entry : member(*reply, "optimizations")) optimizations.push_back(entry);
+  }
+  RIDGELINE_TRY(const Json cost,
+                loaded.worker->request("cost", Json::object(), protocol::usual_deadlines("cost")));
+  // The memory of the phase that does the work, not of preprocessing.
+  RIDGELINE_TRY(const Json memory, loaded.worker->request("memory", {{"phase", phases.back()}},
+                                                          protocol::usual_deadlines("memory")));
+  state.facts = std::make_shared<const Json>(
+      Json{{"engine", loaded.engine},
+           {"model", member(loaded.reply, "model")},
+           {"optimizations", std::move(optimizations)},
+           {"phases", member(planned, "phases")},
+           {"inputs", member(planned, "inputs")},
+           {"workload", member(planned, "workload")},
+           {"cost", member(cost, "phases")},
+           {"memory",
+            {{"tracked", member(memory, "tracked")}, {"resident", member(memory, "resident")}}},
+           {"output_digest", member(member(memory, "outputs"), "digest")}});
+  return {};
+}
+
+Status Runner::time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run) {
+  const std::int64_t begin = now_ns();
+  protocol::Worker& worker = *loaded.worker;
+  const Configuration& configuration = context_.configuration->configuration;
+  RIDGELINE_TRY(const Json planned,
+                worker.request("plan",
+                               {{"workload", wire_workload(state.workload)},
+                                {"optimizations", wire_optimizations(configuration)}},
+                               protocol::usual_deadlines("plan")));
+  add_stages(planned, run.part.stages);
+  RIDGELINE_CHECK(check_strict(member(loaded.reply, "model"), member(planned, "optimizations")));
+
+  std::vector<std::string> phases;
+  std::vector<PhaseTimer> timers;
+  double call = 0;
+  for (const Json& phase : member(planned, "phases")) {
+    RIDGELINE_TRY(phases.emplace_back(), get_string(phase, "name", "planned phase"));
+    RIDGELINE_TRY(const double seconds, timers.emplace_back(worker, phases.back()).first_calls());
+    call += seconds;
+  }
+  if (phases.empty()) return Error{ErrorClass::kProtocol, "the engine planned no phase"};
+  if (!budget_.slice_seconds.contains(state.id)) {
+    const auto cases = static_cast<double>(context_.configuration->cases.size());
+    const double warmup = 0.1 * context_.case_budget_seconds / kDefaultInvocations;
+    decide_budget(state, loaded.seconds / cases + seconds_of(now_ns() - begin) + warmup, call);
+  }
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    const std::string samples =
+        results::RunFolder::samples_path(state.id, context_.index, phases[i]);
+    RIDGELINE_TRY(const std::string path, context_.folder->absolute(samples));
+    PhaseTimerOptions options;
+    options.slice_seconds = budget_.slice_seconds[state.id] * share_of(phases[i], phases);
+    options.warmup_ns = context_.plan->warmup_ns;
+    options.on_chunk = [&](const PhaseGlimpse& glimpse) {
+      report(glimpse.warming_up ? Stage::kWarmUp : Stage::kMeasure, state.id, glimpse);
+    };
+    RIDGELINE_TRY(PhaseTiming timing, timers[i].measure(options, path));
+    timing.summary.samples = samples;
+    state.harness_cpu_seconds += timing.harness_cpu_seconds;
+    run.part.phases.push_back(timing.summary);
+    run.samples.emplace_back(phases[i], std::move(timing.settled));
+  }
+  // After the timing, so that no measured process did other work before it.
+  return state.facts ? Status() : gather_facts(loaded, state, planned, phases);
+}
+
+void Runner::run_case(Loaded& loaded, CaseState& state, CaseInvocation& run) {
+  report(Stage::kWarmUp, state.id);
+  run.part.stages = loaded.stages;
+  const Status timed = time_phases(loaded, state, run);
+  if (!timed) run.part.outcome = results::Outcome::failed(timed.error());
+}
+
+std::vector<CaseState*> in_order(const InvocationContext& context,
+                                 const std::vector<CaseState*>& states) {
+  std::vector<CaseState*> ordered;
+  for (const std::size_t at :
+       workload_order(context.configuration->cases.size(), context.plan->seed,
+                      context.configuration->id, context.index)) {
+    const std::string& id = context.configuration->cases[at].id;
+    for (CaseState* state : states) {
+      if (state->id == id && !state->hopeless && !state->finished) ordered.push_back(state);
+    }
+  }
+  return ordered;
+}
+
+}  // namespace
+
+Status run_invocation(const InvocationContext& context, std::vector<CaseState*> states,
+                      ConfigurationBudget& budget) {
+  RIDGELINE_TRY(const std::string program,
+                locate_engine(context.configuration->configuration.engine));
+  const std::string log = results::RunFolder::log_path(context.configuration->id, context.index);
+  const std::vector<CaseState*> queue = in_order(context, states);
+  std::vector<std::string> order;
+  for (const CaseState* state : queue) order.push_back(state->id);
+
+  Runner runner(context, budget);
+  std::size_t next = 0;
+  while (next < queue.size()) {
+    if (context.on_progress) context.on_progress({Stage::kLoad, queue[next]->id, {}, {}});
+    Result<Loaded> loaded = runner.load(program, log);
+    const std::size_t first = next;
+    do {
+      CaseState& state = *queue[next];
+      CaseInvocation run;
+      run.part.index = context.index;
+      run.part.order = order;
+      run.part.log = log;
+      if (loaded) {
+        runner.run_case(*loaded, state, run);
+      } else {
+        run.part.outcome = results::Outcome::failed(loaded.error());
+      }
+      const auto& error = run.part.outcome.error;
+      if (error && error->error_class == ErrorClass::kInterrupted) return *error;
+      if (error && is_final(error->error_class)) state.hopeless = true;
+      state.invocations.push_back(std::move(run));
+      ++next;
+      // Without a model every case of the configuration fails alike; a dead worker is replaced.
+    } while (next < queue.size() && (!loaded || loaded->worker->alive()));
+    if (!loaded) continue;
+    (void)loaded->worker->quit();  // how it ended does not change what it measured
+    const auto& exit = loaded->worker->exit_info();
+    for (std::size_t i = first; exit && i < next; ++i) {
+      queue[i]->invocations.back().part.resident_peak = exit->peak_resident_bytes;
+    }
+  }
+  return {};
+}
+
+}  // namespace ridgeline::measure

@@ -1,0 +1,163 @@
+// Metrics of one phase.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/student_t.hpp"
+#include "measure/assemble.hpp"
+#include "measure/estimate.hpp"
+#include "telemetry/null_source.hpp"
+
+namespace ridgeline::measure {
+namespace {
+
+using results::Metric;
+using results::Metrics;
+
+results::IntervalKind kind_of(IntervalKind kind) {
+  switch (kind) {
+    case IntervalKind::kBetweenInvocations:
+      return results::IntervalKind::kBetweenInvocations;
+    case IntervalKind::kWithinInvocation:
+      return results::IntervalKind::kWithinInvocation;
+    case IntervalKind::kNone:
+      break;
+  }
+  return results::IntervalKind::kNone;
+}
+
+Metric timed(const Estimate& estimate) {
+  if (!estimate.value) {
+    return results::absent("s", estimate.reason, {}, results::Source::kTimed);
+  }
+  Metric metric = results::measured(*estimate.value, "s", results::Source::kTimed, estimate.n);
+  if (!estimate.ci95) return metric;
+  return results::with_interval(std::move(metric), estimate.ci95->low, estimate.ci95->high,
+                                kind_of(estimate.kind));
+}
+
+// The first call of each process: its mean, and from two processes on a t interval.
+Metric first_call(const std::string& phase, const CaseState& state) {
+  std::vector<double> seconds;
+  for (const CaseInvocation& invocation : state.invocations) {
+    for (const results::InvocationPhase& part : invocation.part.phases) {
+      if (part.name == phase && part.first_call) seconds.push_back(*part.first_call);
+    }
+  }
+  return mean_metric(seconds);
+}
+
+Metric cost_metric(const Json& cost, const char* key, const char* unit) {
+  if (cost.is_object() && cost.contains(key) && cost.at(key).is_number()) {
+    return results::measured(cost.at(key).get<double>(), unit, results::Source::kModelled);
+  }
+  return results::absent(unit, "the engine states no cost of this phase");
+}
+
+void add_attained(const std::string& phase, const Json& cost, const Metric& latency,
+                  Metrics& metrics) {
+  const Metric flops = cost_metric(cost, "flops", "FLOP");
+  const Metric bytes = cost_metric(cost, "bytes", "B");
+  const std::string flops_name = "cost." + phase + ".flops";
+  const std::string bytes_name = "cost." + phase + ".bytes";
+  const auto ratio = [](const std::vector<double>& v) { return v[0] / v[1]; };
+  metrics.emplace_back(
+      "flops_rate",
+      results::derived("FLOP/s", {{flops_name, flops}, {phase + ".latency", latency}}, ratio));
+  metrics.emplace_back(
+      "bytes_rate",
+      results::derived("B/s", {{bytes_name, bytes}, {phase + ".latency", latency}}, ratio));
+  metrics.emplace_back(
+      "arithmetic_intensity",
+      results::derived("FLOP/B", {{flops_name, flops}, {bytes_name, bytes}}, ratio));
+}
+
+void add_absent(Metrics& metrics) {
+  struct Row {
+    const char* name;
+    const char* unit;
+    telemetry::Quantity quantity;
+  };
+  constexpr Row kRows[] = {{"energy.gross", "J", telemetry::Quantity::kEnergy},
+                           {"energy.net", "J", telemetry::Quantity::kEnergy},
+                           {"power.mean", "W", telemetry::Quantity::kPower},
+                           {"bandwidth.dram", "B/s", telemetry::Quantity::kBandwidth}};
+  for (const Row& row : kRows) {
+    const telemetry::Absence why = telemetry::absent_metrics_reason(row.quantity);
+    metrics.emplace_back(row.name, results::absent(row.unit, why.reason, why.enable));
+  }
+}
+
+std::vector<std::vector<double>> samples_of(const std::string& phase, const CaseState& state) {
+  std::vector<std::vector<double>> samples;
+  for (const CaseInvocation& invocation : state.invocations) {
+    if (invocation.part.outcome.status != results::Outcome::Status::kOk) continue;
+    for (const auto& [name, seconds] : invocation.samples) {
+      if (name == phase) samples.push_back(seconds);
+    }
+  }
+  return samples;
+}
+
+}  // namespace
+
+Metric mean_metric(const std::vector<double>& seconds) {
+  if (seconds.empty()) return results::absent("s", "no process got that far");
+  double sum = 0;
+  for (const double value : seconds) sum += value;
+  Metric metric =
+      results::measured(sum / static_cast<double>(seconds.size()), "s", results::Source::kTimed,
+                        static_cast<std::int64_t>(seconds.size()));
+  const auto interval = t_interval(seconds);
+  if (!interval) return metric;
+  return results::with_interval(std::move(metric), interval->low, interval->high,
+                                results::IntervalKind::kBetweenInvocations);
+}
+
+Result<PhaseReport> report_phase(const Json& planned_phase, const CaseState& state,
+                                 double precision) {
+  constexpr std::string_view kWhat = "planned phase";
+  PhaseReport report;
+  results::PhaseResult& result = report.result;
+  RIDGELINE_TRY(result.name, get_string(planned_phase, "name", kWhat));
+  RIDGELINE_TRY(result.unit, get_string(planned_phase, "unit", kWhat));
+  RIDGELINE_TRY(result.growing, get_bool(planned_phase, "growing", kWhat, false));
+
+  const LatencyEstimate estimate = estimate_latency(samples_of(result.name, state));
+  const Metric latency = timed(estimate.latency);
+  Metrics& metrics = result.metrics;
+  metrics.emplace_back("latency", latency);
+  metrics.emplace_back("latency.first_call", first_call(result.name, state));
+  metrics.emplace_back("latency.min", timed(estimate.minimum));
+  metrics.emplace_back("latency.max", timed(estimate.maximum));
+  for (const Percentile& percentile : estimate.percentiles) {
+    metrics.emplace_back("latency." + percentile.name, timed(percentile.estimate));
+  }
+  if (planned_phase.contains("items") && planned_phase.at("items").is_object()) {
+    for (const auto& [unit, count] : planned_phase.at("items").items()) {
+      if (!count.is_number()) continue;
+      const auto items = count.get<double>();
+      result.items.emplace_back(unit, static_cast<std::int64_t>(items));
+      metrics.emplace_back(
+          "throughput." + unit,
+          results::derived(unit + "/s", {{result.name + ".latency", latency}},
+                           [items](const std::vector<double>& v) { return items / v[0]; }));
+    }
+  }
+  const Json& costs = state.facts->at("cost");
+  const bool has_cost = costs.is_object() && costs.contains(result.name);
+  if (has_cost) add_attained(result.name, costs.at(result.name), latency, metrics);
+  add_absent(metrics);
+
+  report.drifting = estimate.drifting;
+  for (const CaseInvocation& invocation : state.invocations) {
+    for (const results::InvocationPhase& part : invocation.part.phases) {
+      const bool capped = part.name == result.name && part.warmup && !part.warmup->stationary;
+      report.not_stationary += capped ? 1 : 0;
+    }
+  }
+  if (const auto half = relative_half_width(estimate.latency)) report.precise = *half <= precision;
+  return report;
+}
+
+}  // namespace ridgeline::measure

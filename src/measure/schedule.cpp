@@ -1,0 +1,55 @@
+// Portable shuffles: std::shuffle and its distributions differ between standard libraries.
+#include "measure/schedule.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "base/hash.hpp"
+
+namespace ridgeline::measure {
+namespace {
+
+// Vigna's splitmix64, https://prng.di.unimi.it/splitmix64.c
+std::uint64_t next(std::uint64_t& state) {
+  std::uint64_t z = (state += 0x9e3779b97f4a7c15u);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+// Below `bound` without the bias of a plain remainder: values of the incomplete last run are drawn
+// again.
+std::uint64_t below(std::uint64_t bound, std::uint64_t& state) {
+  const std::uint64_t skipped = (0 - bound) % bound;
+  for (;;) {
+    const std::uint64_t value = next(state);
+    if (value >= skipped) return value % bound;
+  }
+}
+
+}  // namespace
+
+std::vector<std::size_t> shuffled(std::size_t count, std::uint64_t seed) {
+  std::vector<std::size_t> order(count);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::uint64_t state = seed;
+  for (std::size_t i = count; i > 1; --i) std::swap(order[i - 1], order[below(i, state)]);
+  return order;
+}
+
+std::vector<std::size_t> schedule(const Plan& plan, const Matrix& matrix, std::int64_t round) {
+  auto order = shuffled(matrix.configurations.size(), static_cast<std::uint64_t>(plan.seed));
+  if (round % 2 != 0) std::reverse(order.begin(), order.end());
+  return order;
+}
+
+std::vector<std::size_t> workload_order(std::size_t count, std::int64_t seed,
+                                        std::string_view configuration_id,
+                                        std::int64_t invocation) {
+  return shuffled(count, hash64(fmt::format("{}/{}/{}", seed, configuration_id, invocation)));
+}
+
+}  // namespace ridgeline::measure
