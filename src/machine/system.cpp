@@ -72,7 +72,7 @@ std::optional<std::string> container_of(const Tree& tree) {
   const std::string groups =
       tree.text("proc/1/cgroup").value_or("") + tree.text("proc/self/mountinfo").value_or("");
   if (groups.find("kubepods") != std::string::npos) return "kubernetes";
-  if (const auto name = tree.text("run/systemd/container")) return *name;
+  if (auto name = tree.text("run/systemd/container")) return name;
   if (tree.exists("run/.containerenv")) return "podman";
   if (tree.exists(".dockerenv")) return "docker";
   return match(tree.text("proc/1/cgroup").value_or(""), kContainerMarks);

@@ -17,6 +17,8 @@ namespace {
 // /proc/cpuinfo of 8192 CPUs stays below this.
 constexpr std::uint64_t kMaxFile = 16ull << 20;
 
+constexpr std::string_view kBlanks(" \t\r\n\0", 5);
+
 std::string absolute(const std::string& path) {
   return "/" + path;
 }
@@ -65,10 +67,9 @@ std::string Tree::why(const std::string& path) const {
 }
 
 std::string_view trim(std::string_view text) {
-  constexpr std::string_view kBlank(" \t\r\n\0", 5);
-  const auto first = text.find_first_not_of(kBlank);
+  const auto first = text.find_first_not_of(kBlanks);
   if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
 std::optional<std::int64_t> parse_integer(std::string_view text) {

@@ -82,10 +82,8 @@ void check_mixed_cores(const Machine& machine, std::vector<Flag>& flags) {
   std::map<std::int64_t, std::vector<int>> by_capacity;
   for (const LogicalCpu& logical : machine.cpu.logical) {
     const auto& allowed = machine.allowed.cpus;
-    if (!logical.capacity || !std::binary_search(allowed.begin(), allowed.end(), logical.id)) {
-      continue;
-    }
-    by_capacity[*logical.capacity].push_back(logical.id);
+    const bool is_allowed = std::binary_search(allowed.begin(), allowed.end(), logical.id);
+    if (is_allowed && logical.capacity) by_capacity[*logical.capacity].push_back(logical.id);
   }
   if (by_capacity.size() < 2) return;
   flags.push_back({"mixed_cores", "warn",
@@ -96,9 +94,9 @@ void check_mixed_cores(const Machine& machine, std::vector<Flag>& flags) {
 
 void check_memory(const Machine& machine, std::vector<Flag>& flags) {
   const Memory& memory = machine.memory;
-  if (memory.swap_used_bytes.value_or(0) > kSwapInUse) {
-    flags.push_back({"swap", "warn",
-                     fmt::format("{:.1f} GiB of swap are in use", gib(*memory.swap_used_bytes)),
+  const std::uint64_t swap_used = memory.swap_used_bytes.value_or(0);
+  if (swap_used > kSwapInUse) {
+    flags.push_back({"swap", "warn", fmt::format("{:.1f} GiB of swap are in use", gib(swap_used)),
                      "free memory, then: sudo swapoff -a && sudo swapon -a"});
   }
   if (!memory.total_bytes || !memory.available_bytes) return;

@@ -29,6 +29,8 @@ class CappedLog {
   const std::string& path() const { return path_; }
   /// All bytes that were given to append().
   std::uint64_t total() const { return total_; }
+  /// Bytes held in memory: at most twice the tail.
+  std::size_t held() const { return kept_.size(); }
   /// Writes the tail and closes the file; append() and finish() do nothing afterwards.
   void finish();
 

@@ -19,7 +19,10 @@
 namespace ridgeline::protocol {
 namespace {
 
-constexpr std::size_t kChunk = std::size_t{1} << 16;
+constexpr std::size_t kChunk = std::size_t{1} << 17;
+
+// Larger than the usual 64 KiB: a worker that prints much waits for us less often. May be refused.
+constexpr int kPipeSize = 1 << 18;
 
 // write() to a pipe that nobody reads raises SIGPIPE, which would end the coordinator; a library
 // must not change the process's disposition, so the signal is blocked and swallowed here.
@@ -71,7 +74,9 @@ Result<Channel> Channel::open(const WorkerCommand& command) {
   options.cores = command.cores;
   options.descriptors = {{requests.read.get(), kRequestDescriptor},
                          {replies.write.get(), kReplyDescriptor}};
+  ::fcntl(replies.read.get(), F_SETPIPE_SZ, kPipeSize);
   RIDGELINE_TRY(Subprocess process, Subprocess::start(options));
+  ::fcntl(process.output(), F_SETPIPE_SZ, kPipeSize);
   return Channel(std::move(process), std::move(requests.write), std::move(replies.read),
                  std::move(log));
 }
@@ -220,7 +225,7 @@ const ExitInfo& Channel::end(std::chrono::nanoseconds grace) {
   requests_.reset();
   replies_.reset();
   // A pipe holds at most 1 MiB; a descendant that escaped the group must not keep us here.
-  for (int chunk = 0; chunk < 64 && !log_closed_ && drain_log(); ++chunk) {
+  for (int chunk = 0; chunk < 32 && !log_closed_ && drain_log(); ++chunk) {
   }
   log_.finish();
   return *process_.exit_info();

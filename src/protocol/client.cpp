@@ -134,7 +134,7 @@ Result<Json> Worker::request(std::string_view message, const Json& fields,
   ExchangeResult result = exchange.finish();
   state.running.store(false);
   if (auto* failure = std::get_if<ExchangeFailure>(&result)) return state.fail(*failure, message);
-  if (auto* error = std::get_if<Error>(&result)) return *std::move(error);
+  if (auto* error = std::get_if<Error>(&result)) return std::move(*error);
   return std::get<Json>(std::move(result));
 }
 

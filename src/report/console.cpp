@@ -135,10 +135,12 @@ std::vector<ColumnRule> table_columns(const std::vector<CaseView>& views) {
 std::string table_text(const std::vector<Json>& records, const std::vector<CaseView>& views) {
   const std::vector<ColumnRule> rules = table_columns(views);
   std::vector<Table::Column> columns;
+  columns.reserve(rules.size());
   for (const ColumnRule& rule : rules) columns.push_back({rule.header, rule.align});
   Table table(std::move(columns));
   const auto add = [&](const Row& row) {
     std::vector<std::string> cells;
+    cells.reserve(rules.size());
     for (const ColumnRule& rule : rules) cells.push_back(rule.cell(row));
     table.add_row(cells);
   };
@@ -260,6 +262,7 @@ std::string machine_line(const Json& machine) {
 
 std::string summary_text(const std::vector<Json>& records, const RunInfo& info) {
   std::vector<CaseView> views;
+  views.reserve(records.size());
   for (const Json& record : records) views.push_back(case_view(record));
   std::string text = distinct_lines(records, "machine", [](const Json& record) {
     return machine_line(member(record, {"machine"}));

@@ -209,8 +209,9 @@ std::string missing_section(const Json& missing) {
   return section.text();
 }
 
+constexpr std::array kKnown = {"cpu", "allowed", "memory", "os", "virtualization"};
+
 bool is_known(const std::string& key) {
-  constexpr std::array kKnown = {"cpu", "allowed", "memory", "os", "virtualization"};
   return std::find(kKnown.begin(), kKnown.end(), key) != kKnown.end();
 }
 

@@ -94,8 +94,8 @@ std::string widest_interval(const Json& record) {
   std::string text;
   for (const Json& phase : list_at(record, {"phases"})) {
     const MetricView latency = metric_at(member(phase, {"metrics"}), "latency");
-    if (!latency.half_width || !(*latency.value > 0)) continue;
-    const double relative = *latency.half_width / *latency.value;
+    if (!latency.half_width || latency.value.value_or(0) <= 0) continue;
+    const double relative = *latency.half_width / latency.value.value_or(1);
     if (relative <= widest) continue;
     widest = relative;
     text = fmt::format("{} ± {}", text_at(phase, {"name"}).value_or("?"), format_percent(relative));

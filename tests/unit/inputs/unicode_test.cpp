@@ -58,6 +58,12 @@ TEST(Unicode_Utf8, finds_the_first_invalid_byte) {
   EXPECT_EQ(invalid_utf8_at("\xE2\x28\xA1"), 0u);      // no continuation
 }
 
+TEST(Unicode_Excerpt, keeps_whole_characters) {
+  EXPECT_EQ(excerpt("short"), "short");
+  const std::string text(59, 'x');
+  EXPECT_EQ(excerpt(text + "éé"), text + "...");
+}
+
 TEST(Unicode_Characters, knows_properties) {
   const Characters& c = Characters::get();
   EXPECT_TRUE(c.has(U'\u3000', kWhitespace));

@@ -120,7 +120,7 @@ TEST(Protocol_Worker, holds_a_whole_conversation) {
 TEST(Protocol_Worker, passes_lines_that_are_longer_than_a_pipe) {
   auto worker = Worker::start(scripted("{}"), nullptr, kPatient);
   ASSERT_TRUE(worker);
-  const std::string name(3'000'000, 'n');
+  const std::string name(1'000'000, 'n');
   const auto loaded =
       (*worker)->request("load", {{"model", R"({"name":")" + name + "\"}"}}, kPatient);
   ASSERT_TRUE(loaded) << loaded.error().line();

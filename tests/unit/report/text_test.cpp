@@ -27,6 +27,7 @@ TEST(Text_Printable, replaces_broken_utf8) {
   EXPECT_EQ(printable("a\xffz"), "a\uFFFDz");
   EXPECT_EQ(printable("\xe2\x82"), "\uFFFD\uFFFD");            // cut short
   EXPECT_EQ(printable("\xc0\x80"), "\uFFFD\uFFFD");            // overlong NUL
+  EXPECT_EQ(printable("\xe0\x80\xaf"), "\uFFFD\uFFFD\uFFFD");  // overlong slash
   EXPECT_EQ(printable("\xed\xa0\x80"), "\uFFFD\uFFFD\uFFFD");  // surrogate
   EXPECT_EQ(printable("\xf4\x90\x80\x80").substr(0, 3), "\uFFFD");
 }

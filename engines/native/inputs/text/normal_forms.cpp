@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "engines/native/inputs/text/unicode.hpp"
 #include "engines/native/inputs/text/unicode_tables.hpp"

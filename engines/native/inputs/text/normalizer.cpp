@@ -110,7 +110,7 @@ Result<NormalizerPtr> parse_normalizer(const Json& json, std::string_view what) 
       return NormalizerPtr(std::make_shared<const CodePointNormalizer>(entry.transform));
     }
   }
-  return unsupported(fmt::format("{}: the normalizer '{}' is not supported", what, type));
+  return unsupported(fmt::format("{}: the normalizer '{}' is not supported", what, excerpt(type)));
 }
 
 }  // namespace ridgeline::native

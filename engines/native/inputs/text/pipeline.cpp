@@ -11,6 +11,7 @@
 
 #include "engines/native/inputs/text/tokenizer_config.hpp"
 #include "engines/native/inputs/text/tokenizer_json.hpp"
+#include "engines/native/inputs/text/unicode.hpp"
 #include "engines/native/inputs/text/word_piece.hpp"
 
 namespace ridgeline::native {
@@ -171,7 +172,8 @@ Result<Pipeline> load_pipeline(const std::string& folder) {
     RIDGELINE_TRY(file, read_tokenizer_file(json_path));
     RIDGELINE_TRY(const std::string type, model_type(*file));
     if (type != "WordPiece") {
-      return unsupported(fmt::format("{}: the model '{}' is not supported", json_path, type));
+      return unsupported(
+          fmt::format("{}: the model '{}' is not supported", json_path, excerpt(type)));
     }
     if (file->vocabulary.empty()) {
       return bad_input(fmt::format("{}: the model has no vocabulary", json_path));

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engines/native/inputs/text/unicode.hpp"
 #include "engines/native/inputs/text/vocabulary.hpp"
 
 namespace ridgeline::native {
@@ -40,7 +41,8 @@ Result<TemplatePiece> parse_piece(const Json& json, const Json& tokens, std::str
   const auto token = tokens.find(id);
   if (kind != "SpecialToken" || token == tokens.end() || !token->is_object() ||
       !token->contains("ids") || !(*token)["ids"].is_array()) {
-    return bad_input(fmt::format("{}: cannot use the template's {} '{}'", what, kind, id));
+    return bad_input(
+        fmt::format("{}: cannot use the template's {} '{}'", what, excerpt(kind), excerpt(id)));
   }
   piece.kind = Kind::kSpecial;
   for (const Json& entry : (*token)["ids"]) {
@@ -112,7 +114,8 @@ Result<PostProcessor> parse_post_processor(const Json& json, std::string_view wh
     return bert_post_processor(cls, sep);
   }
   if (type != "TemplateProcessing") {
-    return unsupported(fmt::format("{}: the post-processor '{}' is not supported", what, type));
+    return unsupported(
+        fmt::format("{}: the post-processor '{}' is not supported", what, excerpt(type)));
   }
   const Json tokens = json.value("special_tokens", Json::object());
   PostProcessor out;

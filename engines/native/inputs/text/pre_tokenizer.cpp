@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "engines/native/inputs/text/unicode.hpp"
@@ -112,7 +113,8 @@ Result<PreTokenizerPtr> parse_pre_tokenizer(const Json& json, std::string_view w
   if (type == "Whitespace") return make_role_pre_tokenizer(whitespace_role);
   if (type == "WhitespaceSplit") return make_role_pre_tokenizer(whitespace_split_role);
   if (type == "Sequence") return parse_sequence(json, what);
-  return unsupported(fmt::format("{}: the pre-tokenizer '{}' is not supported", what, type));
+  return unsupported(
+      fmt::format("{}: the pre-tokenizer '{}' is not supported", what, excerpt(type)));
 }
 
 }  // namespace ridgeline::native

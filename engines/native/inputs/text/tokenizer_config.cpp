@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "engines/native/inputs/text/unicode.hpp"
+
 namespace ridgeline::native {
 namespace {
 
@@ -173,7 +175,8 @@ Result<TokensById> parse_added_tokens_decoder(const Json& json, std::string_view
     std::int64_t id = 0;
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
     if (error != std::errc() || end != key.data() + key.size() || id < 0 || id > kMaxTokenId) {
-      return bad_input(fmt::format("{}: the id '{}' is not from 0 to {}", where, key, kMaxTokenId));
+      return bad_input(
+          fmt::format("{}: the id '{}' is not from 0 to {}", where, excerpt(key), kMaxTokenId));
     }
     RIDGELINE_TRY(AddedToken token, parse_added_token(value, where));
     out.insert_or_assign(id, std::move(token));
@@ -191,8 +194,8 @@ Status add_legacy_tokens(const TokenizerFile& file, const TokenizerConfig& confi
   for (const AddedToken& token : config.extra) specials.insert(token.content);
   for (const auto& [text, id] : file.root->items()) {
     if (!id.is_number_integer() || id < 0 || id > kMaxTokenId) {
-      return bad_input(
-          fmt::format("{}: the id of '{}' is not from 0 to {}", file.path, text, kMaxTokenId));
+      return bad_input(fmt::format("{}: the id of '{}' is not from 0 to {}", file.path,
+                                   excerpt(text), kMaxTokenId));
     }
     AddedToken token;
     token.content = text;
@@ -240,7 +243,8 @@ Result<TokenizerClass> choose_class(const std::string& folder, const TokenizerFi
                   get_string(*model.root, "model_type", model.path, "bert"));
     if (std::find(std::begin(kBertModelTypes), std::end(kBertModelTypes), type) ==
         std::end(kBertModelTypes)) {
-      return unsupported(fmt::format("{}: the tokenizer of '{}' is not supported", folder, type));
+      return unsupported(
+          fmt::format("{}: the tokenizer of '{}' is not supported", folder, excerpt(type)));
     }
     return kClasses[0];
   }
@@ -249,7 +253,8 @@ Result<TokenizerClass> choose_class(const std::string& folder, const TokenizerFi
   for (const TokenizerClass& entry : kClasses) {
     if (entry.name == stem) return entry;
   }
-  return unsupported(fmt::format("{}: the tokenizer class '{}' is not supported", folder, name));
+  return unsupported(
+      fmt::format("{}: the tokenizer class '{}' is not supported", folder, excerpt(name)));
 }
 
 Result<std::optional<std::int64_t>> parse_max_length(const TokenizerFile& main) {

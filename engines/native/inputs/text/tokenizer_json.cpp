@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 #include <unordered_set>
+#include <utility>
 
 #include "base/file.hpp"
 #include "engines/native/inputs/text/unicode.hpp"

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "engines/native/inputs/text/unicode.hpp"
+
 namespace ridgeline::native {
 namespace {
 
@@ -77,7 +79,7 @@ class WordPiece final : public TokenModel {
       return bad_input(
           fmt::format("the text has a word without known pieces, and the vocabulary "
                       "lacks the unknown token '{}'",
-                      unk_token_));
+                      excerpt(unk_token_)));
     }
     ids.push_back(*unk_id_);
     return {};

@@ -1,0 +1,42 @@
+"""Checks records against docs/record.schema.json."""
+
+import functools
+import json
+import pathlib
+import sys
+
+import jsonschema
+
+SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "docs" / "record.schema.json"
+
+
+@functools.lru_cache(maxsize=None)
+def _validator():
+    schema = json.loads(SCHEMA.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def errors(record):
+    """One line for each violation: where in the record, and what is wrong."""
+    found = sorted(_validator().iter_errors(record), key=lambda error: list(error.absolute_path))
+    return ["/".join(map(str, e.absolute_path)) + ": " + e.message[:300] for e in found]
+
+
+def validate(record):
+    """Raises AssertionError with every violation."""
+    found = errors(record)
+    assert not found, "record breaks docs/record.schema.json:\n" + "\n".join(found)
+
+
+def validate_file(path):
+    """Validates each line of a records.jsonl; returns the records."""
+    records = [json.loads(line) for line in pathlib.Path(path).read_text().splitlines()]
+    for record in records:
+        validate(record)
+    return records
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        print(f"{name}: {len(validate_file(name))} records are valid")
