@@ -49,7 +49,14 @@ endif()
 
 if(TorchWheel_FOUND AND NOT TARGET TorchWheel::torch)
   add_library(TorchWheel::torch INTERFACE IMPORTED)
-  target_include_directories(TorchWheel::torch SYSTEM INTERFACE "${TorchWheel_ROOT}/include")
+  # The wheel's include folder also holds fmt, pybind11 and others in versions of their own, which
+  # would hide the system's. So only torch's headers are shown, through links.
+  set(_torch_headers "${PROJECT_BINARY_DIR}/torch-include")
+  file(MAKE_DIRECTORY "${_torch_headers}")
+  foreach(_folder ATen c10 torch caffe2)
+    file(CREATE_LINK "${TorchWheel_ROOT}/include/${_folder}" "${_torch_headers}/${_folder}" SYMBOLIC)
+  endforeach()
+  target_include_directories(TorchWheel::torch SYSTEM INTERFACE "${_torch_headers}")
   target_compile_definitions(TorchWheel::torch INTERFACE AT_PER_OPERATOR_HEADERS)
   target_link_libraries(TorchWheel::torch INTERFACE "${TorchWheel_CPU}" "${TorchWheel_C10}")
   # A CUDA wheel's libtorch_cpu needs libraries of the nvidia wheels, which it finds by itself at run

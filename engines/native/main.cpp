@@ -1,6 +1,8 @@
 // The native engine's worker: a process of its own, started and measured by the coordinator.
 #include <c10/core/InferenceMode.h>
 
+#include <nlohmann/json.hpp>
+
 #include "engines/native/engine/native_engine.hpp"
 #include "protocol/worker.hpp"
 
