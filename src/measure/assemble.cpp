@@ -79,7 +79,8 @@ Metrics memory_metrics(const CaseState& state) {
                            results::measured(memory.at(row.group).at(row.key).get<double>(), "B",
                                              results::Source::kTracked));
     } else {
-      metrics.emplace_back(row.metric, results::absent("B", "the engine does not say"));
+      metrics.emplace_back(row.metric,
+                           results::absent("B", "not asked for, or the engine does not say"));
     }
   }
   std::optional<std::int64_t> resident;
@@ -122,7 +123,7 @@ Status add_facts(const CaseState& state, const AssembleContext& context, results
   record.set_engine(facts.at("engine"));
   record.set_model(facts.at("model"));
   record.set_optimizations(facts.at("optimizations"));
-  record.set_cost(facts.at("cost"));
+  record.set_cost(facts.at("cost").is_object() ? facts.at("cost") : Json::object());
   record.set_memory(memory_metrics(state));
   const Json& inputs = facts.at("inputs");
   const auto digest = [](const Json& json) {

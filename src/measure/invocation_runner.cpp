@@ -55,6 +55,11 @@ double share_of(const std::string& phase, const std::vector<std::string>& phases
   return (1.0 - kPreprocess) / static_cast<double>(phases.size() - 1);
 }
 
+bool wants(const Plan& plan, std::string_view group) {
+  return plan.metrics.empty() ||
+         std::find(plan.metrics.begin(), plan.metrics.end(), group) != plan.metrics.end();
+}
+
 class Runner {
  public:
   Runner(const InvocationContext& context, ConfigurationBudget& budget)
@@ -138,11 +143,17 @@ Status Runner::gather_facts(Loaded& loaded, CaseState& state, const Json& planne
   for (const Json* reply : {&static_cast<const Json&>(loaded.reply), &planned}) {
     for (const Json& entry : member(*reply, "optimizations")) optimizations.push_back(entry);
   }
-  RIDGELINE_TRY(const Json cost,
-                loaded.worker->request("cost", Json::object(), protocol::usual_deadlines("cost")));
-  // The memory of the phase that does the work, not of preprocessing.
-  RIDGELINE_TRY(const Json memory, loaded.worker->request("memory", {{"phase", phases.back()}},
-                                                          protocol::usual_deadlines("memory")));
+  Json cost;
+  Json memory;
+  if (wants(*context_.plan, "cost")) {
+    RIDGELINE_TRY(
+        cost, loaded.worker->request("cost", Json::object(), protocol::usual_deadlines("cost")));
+  }
+  if (wants(*context_.plan, "memory")) {
+    // The memory of the phase that does the work, not of preprocessing.
+    RIDGELINE_TRY(memory, loaded.worker->request("memory", {{"phase", phases.back()}},
+                                                 protocol::usual_deadlines("memory")));
+  }
   state.facts = std::make_shared<const Json>(
       Json{{"engine", loaded.engine},
            {"model", member(loaded.reply, "model")},

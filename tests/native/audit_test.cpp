@@ -87,9 +87,10 @@ TEST(Audit_itself, sees_a_call_that_bypasses) {
 
 TEST(Ledger_meta, costs_equal_the_costs_of_a_real_run) {
   const c10::InferenceMode inference;
-  const auto total = [](Source& source, at::Device device) {
+  const auto total = [](Source& source, at::Device device, ops::AttentionKernel kernel) {
     auto tiny =
         testing::make_tiny("bert", "BertForMaskedLM", testing::tiny_bert_config(), source, device);
+    tiny.model->set_options({kernel});
     const Workload workload{.batch = 2, .sequence = 9, .text = {}};
     const NamedTensors inputs =
         synthetic_inputs(*tiny.model->input_specs(workload), 1, at::kFloat, device.is_meta());
@@ -102,7 +103,9 @@ TEST(Ledger_meta, costs_equal_the_costs_of_a_real_run) {
   };
   const auto real = synthetic_source(1);
   const auto meta = meta_source();
-  EXPECT_EQ(total(*real, at::kCPU), total(*meta, at::kMeta));
+  for (const auto kernel : {ops::AttentionKernel::kAuto, ops::AttentionKernel::kMath}) {
+    EXPECT_EQ(total(*real, at::kCPU, kernel), total(*meta, at::kMeta, kernel));
+  }
 }
 
 }  // namespace

@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-import check_schema
+from support import schema
 
 APPROVED = pathlib.Path(__file__).resolve().parents[1] / "unit" / "results" / "approved.jsonl"
 
@@ -19,7 +19,7 @@ def records():
 def test_accepts_the_approved_records(records):
     assert len(records) == 2
     for record in records:
-        check_schema.validate(record)
+        schema.validate(record)
 
 
 def at(record, path):
@@ -79,7 +79,7 @@ def test_refuses_a_record_with(records, path, value):
     record = copy.deepcopy(records[0])
     parent, key = at(record, path)
     parent[key] = value
-    assert check_schema.errors(record)
+    assert schema.errors(record)
 
 
 @pytest.mark.parametrize(
@@ -99,4 +99,4 @@ def test_refuses_a_record_without(records, path):
     record = copy.deepcopy(records[0])
     parent, key = at(record, path)
     del parent[key]
-    assert check_schema.errors(record)
+    assert schema.errors(record)

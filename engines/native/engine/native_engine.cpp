@@ -165,6 +165,10 @@ Result<Json> NativeEngine::synthesize(const Json& fields) {
 
 Result<protocol::Runnable*> NativeEngine::runnable(const protocol::RunRequest& run) {
   if (!planned_) return nothing_loaded();
+  if (loaded_->device.is_meta()) {
+    return bad_input("meta weights have no values to compute with",
+                     "use `ridgeline cost` for a model without weights");
+  }
   return planned_->runnable(run.phase);
 }
 

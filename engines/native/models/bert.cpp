@@ -161,8 +161,12 @@ struct LmHead : Module {
     Parameter& decoder =
         scope.parameter(weight, "decoder.weight", {c.vocab_size, c.hidden_size}, Init::kWeight);
     if (c.tie_word_embeddings) decoder.tied_to(word_embedding);
-    // Files name the bias "bias"; some hold a second copy under the decoder.
-    scope.parameter(bias, "bias", {c.vocab_size}, Init::kBias).also("decoder.bias");
+    // Tied, the bias is the head's own; untied, the decoder has one of its own, as its weight.
+    const bool tied = c.tie_word_embeddings;
+    scope.parameter(bias, tied ? "bias" : "decoder.bias", {c.vocab_size}, Init::kBias)
+        .also(tied ? "decoder.bias" : "bias");
+    // transformers keeps the head's bias then too, and uses it for nothing.
+    if (!tied) scope.parameter(unused_bias, "bias", {c.vocab_size}, Init::kBias).optional();
   }
 
   at::Tensor operator()(const at::Tensor& x) const {
@@ -172,7 +176,7 @@ struct LmHead : Module {
   nn::Linear dense;
   nn::LayerNorm norm;
   ops::Activation activation;
-  at::Tensor weight, bias;
+  at::Tensor weight, bias, unused_bias;
 };
 
 class Bert final : public Model, Module {

@@ -4,6 +4,9 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/zeros.h>
+
+#include <limits>
 
 #include "engines/native/ops/charge.hpp"
 #include "engines/native/ops/ops.hpp"
@@ -19,6 +22,14 @@ constexpr int kCudnnBackend = 3;
 
 std::optional<at::Tensor> optional_mask(const at::Tensor& mask) {
   return mask.defined() ? std::optional<at::Tensor>(mask) : std::nullopt;
+}
+
+// The step-by-step kernel adds its mask to the scores, and would add 1 for a boolean "attend".
+std::optional<at::Tensor> additive_mask(const at::Tensor& mask, at::ScalarType dtype) {
+  if (!mask.defined() || mask.scalar_type() != at::kBool) return optional_mask(mask);
+  constexpr double kNever = -std::numeric_limits<double>::infinity();
+  return at::zeros(mask.sizes(), mask.options().dtype(dtype))
+      .masked_fill_(mask.logical_not(), kNever);
 }
 
 OpCost attention_cost(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
@@ -47,6 +58,16 @@ OpCost attention_cost(const at::Tensor& query, const at::Tensor& key, const at::
   return cost;
 }
 
+// Fused kernels lay their result out as [B, Sq, H, D], so that merging the heads is a view; the
+// step by step one does not.
+at::Tensor meta_attended(const at::Tensor& query, const at::Tensor& value, AttentionKernel kernel) {
+  if (kernel == AttentionKernel::kMath) {
+    return meta_result({query.size(0), query.size(1), query.size(2), value.size(3)}, query);
+  }
+  return meta_result({query.size(0), query.size(2), query.size(1), value.size(3)}, query)
+      .transpose(1, 2);
+}
+
 }  // namespace
 
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
@@ -54,12 +75,11 @@ at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::T
   const ChargeDepth op =
       open_op("attention", OpClass::kAttention, query, at::Tensor(),
               [&](Ledger&) { return attention_cost(query, key, value, mask, options.causal); });
-  if (query.is_meta()) {
-    return meta_result({query.size(0), query.size(1), query.size(2), value.size(3)}, query);
-  }
+  if (query.is_meta()) return meta_attended(query, value, options.kernel);
   if (options.kernel == AttentionKernel::kMath) {
     return std::get<0>(at::_scaled_dot_product_attention_math(
-        query, key, value, optional_mask(mask), 0.0, options.causal, std::nullopt, options.scale));
+        query, key, value, additive_mask(mask, query.scalar_type()), 0.0, options.causal,
+        std::nullopt, options.scale));
   }
   // `flash` was checked when the workload was planned: here ATen's own choice is that kernel.
   return at::scaled_dot_product_attention(query, key, value, optional_mask(mask), 0.0,
