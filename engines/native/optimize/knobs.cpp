@@ -90,7 +90,7 @@ Result<Json> apply_knobs(KnobStage stage, const Json& requested, KnobContext con
                         {"applied", outcome.applied},
                         {"value", outcome.value},
                         {"lossless", knob.lossless},
-                        {"reason", outcome.reason}});
+                        {"reason", outcome.reason.empty() ? Json() : Json(outcome.reason)}});
   }
   return outcomes;
 }

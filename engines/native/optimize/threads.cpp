@@ -11,6 +11,7 @@ namespace ridgeline::native {
 namespace {
 
 constexpr int kMostThreads = 4096;
+constexpr std::string_view kNotAsked = "not asked for";
 
 // "0-3,8" as a CPU set.
 Result<cpu_set_t> parse_cpus(std::string_view text) {
@@ -52,8 +53,9 @@ std::string describe(const cpu_set_t& set) {
 }  // namespace
 
 Result<KnobOutcome> apply_cores(KnobContext& context) {
-  KnobOutcome outcome;
+  KnobOutcome outcome{.applied = false, .value = {}, .reason = std::string(kNotAsked)};
   if (!context.value.empty()) {
+    outcome.reason.clear();
     RIDGELINE_TRY(const cpu_set_t wanted, parse_cpus(context.value));
     // Before any operation: threads that start later inherit the mask.
     outcome.applied = ::sched_setaffinity(0, sizeof wanted, &wanted) == 0;
@@ -66,8 +68,9 @@ Result<KnobOutcome> apply_cores(KnobContext& context) {
 }
 
 Result<KnobOutcome> apply_threads(KnobContext& context) {
-  KnobOutcome outcome;
+  KnobOutcome outcome{.applied = false, .value = {}, .reason = std::string(kNotAsked)};
   if (!context.value.empty()) {
+    outcome.reason.clear();
     int threads = 0;
     const char* end = context.value.data() + context.value.size();
     const auto parsed = std::from_chars(context.value.data(), end, threads);
