@@ -100,7 +100,7 @@ def append(path, entry):
 
 
 def stamp(settings, pairs):
-    """What every line of the results file says: for which set-up, when, how; `pairs`: as planned."""
+    """What every line of the results file says; `pairs`: how many are planned."""
     return {
         "settings": settings,
         "pairs": pairs,

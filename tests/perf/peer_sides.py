@@ -76,8 +76,8 @@ def run_native(case, threads, seconds, work):
     shutil.rmtree(run, ignore_errors=True)
     record = ridgeline_json(
         "run", checkpoint(case.preset, work), "--architecture", "BertModel", "--batch", case.batch,
-        "--sequence", case.sequence, "--dtype", case.dtype, "--threads", threads, "--invocations", 1,
-        "--budget", f"{seconds:g}s", "--json", "--quiet", "--output", run,
+        "--sequence", case.sequence, "--dtype", case.dtype, "--threads", threads,
+        "--invocations", 1, "--budget", f"{seconds:g}s", "--json", "--quiet", "--output", run,
         timeout=START_SECONDS + 3 * seconds,
     )
     assert record["outcome"]["status"] == "ok", record["outcome"]
@@ -113,7 +113,8 @@ def over_equal_time(native, peer):
     """The peer's figures over as many timed seconds as the native side had."""
     samples = within(peer["samples"], native["seconds"])
     kept = {name: value for name, value in peer.items() if name != "samples"}
-    return {"median": statistics.median(samples), "n": len(samples), "seconds": sum(samples), **kept}
+    counted = {"median": statistics.median(samples), "n": len(samples), "seconds": sum(samples)}
+    return {**counted, **kept}
 
 
 def compare_outputs(case, threads, work):

@@ -57,7 +57,7 @@ def within(samples, seconds):
 
 
 def t_cdf(t, freedom):
-    """Student's t, whole degrees of freedom: the finite series of Abramowitz and Stegun 26.7.3-4."""
+    """Student's t, whole degrees of freedom: the series of Abramowitz and Stegun 26.7.3-4."""
     angle = math.atan2(t, math.sqrt(freedom))
     sine, cosine = math.sin(angle), math.cos(angle)
     odd = freedom % 2

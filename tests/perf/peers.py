@@ -18,7 +18,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import peer_sides  # noqa: E402
 import peer_table  # noqa: E402
-from peer_setup import CASES, STARTED_AT_LOAD, append, read_results, say, set_up, stamp  # noqa: E402
+from peer_setup import (  # noqa: E402
+    CASES, STARTED_AT_LOAD, append, read_results, say, set_up, stamp,
+)
 from peer_statistics import MET, native_first  # noqa: E402
 from support.program import ridgeline_json  # noqa: E402
 
@@ -57,7 +59,8 @@ def measure_case(case, settings, arguments, work, sides=peer_sides):
         return  # a fast wrong answer is not worth timing
     for pair in missing:
         done = measure_pair(case, settings, pair, work, sides)
-        append(arguments.output, {"kind": "pair", "pair": pair, **done, **stamp(settings, arguments.pairs)})
+        entry = {"kind": "pair", "pair": pair, **done, **stamp(settings, arguments.pairs)}
+        append(arguments.output, entry)
         warn_about(case, done)
         native, peer = done["native"]["median"], done["peer"]["median"]
         say(f"{case.name}: pair {pair + 1} of {arguments.pairs}: native {1e3 * native:.4g} ms, "
@@ -65,15 +68,18 @@ def measure_case(case, settings, arguments, work, sides=peer_sides):
 
 
 def measure(arguments, cases):
+    """Measures what is missing; returns the settings that its lines of the file share."""
     cpus = len(os.sched_getaffinity(0))
     if STARTED_AT_LOAD > 0.3 * cpus:
-        say(f"warning: load average {STARTED_AT_LOAD:.2f} on {cpus} CPUs: other work will be measured")
+        say(f"warning: load average {STARTED_AT_LOAD:.2f} on {cpus} CPUs: other work disturbs the "
+            "measurement")
     shared = set_up(arguments, ridgeline_json("machine", "--json"))
     with tempfile.TemporaryDirectory(prefix="ridgeline-peers-") as temporary:
         work = arguments.work or pathlib.Path(temporary)
         work.mkdir(parents=True, exist_ok=True)
         for case in cases:
             measure_case(case, {"case": case.name, **shared}, arguments, work)
+    return shared
 
 
 def arguments_of(argv):
@@ -81,10 +87,11 @@ def arguments_of(argv):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="Cases: " + "; ".join(f"{i + 1}: {case.name}" for i, case in enumerate(CASES)),
     )
-    parser.add_argument("--output", type=pathlib.Path, required=True, help="results file (JSON lines)")
+    parser.add_argument("--output", type=pathlib.Path, required=True,
+                        help="results file (JSON lines)")
     parser.add_argument("--cases", default="all", help="numbers or parts of names, with commas")
     parser.add_argument("--pairs", type=int, default=8, help="pairs of processes a case (8)")
-    parser.add_argument("--seconds", type=float, default=10, help="budget of a process (10)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="budget of a process (10)")
     parser.add_argument("--threads", type=int, help="of both sides (one a physical core)")
     parser.add_argument("--at-most", type=float, default=1.03,
                         help="bound of the interval's upper end, native / transformers (1.03)")
@@ -95,10 +102,12 @@ def arguments_of(argv):
 
 
 def chosen(text):
-    parts = text.split(",")
-    cases = [case for i, case in enumerate(CASES)
-             if text == "all" or any(part == str(i + 1) or (not part.isdigit() and part in case.name)
-                                     for part in parts)]
+    """The cases that `text` names: "all", numbers from 1, or parts of names, with commas."""
+    def named(number, case):
+        return any(part == str(number) if part.isdigit() else part in case.name
+                   for part in text.split(","))
+
+    cases = [case for i, case in enumerate(CASES) if text == "all" or named(i + 1, case)]
     if not cases:
         raise SystemExit(f"peers.py: no case matches '{text}'")
     return cases
@@ -110,16 +119,21 @@ def main(argv=None):
     cases = chosen(arguments.cases)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that children and folders go too
     try:
-        if not arguments.table:
-            measure(arguments, cases)
+        here = {} if arguments.table else measure(arguments, cases)
+    except KeyboardInterrupt:
+        say("peers.py: interrupted; the same command goes on from here")
+        return 130
     except (AssertionError, subprocess.SubprocessError, OSError) as problem:
         say(f"peers.py: {problem}")
         return 2
     rows = [row for row in peer_table.rows_of(read_results(arguments.output), CASES)
-            if row.case in cases]
+            if row.case in cases and here.items() <= row.settings.items()]
+    if not rows:
+        say(f"peers.py: {arguments.output} has no results of these cases")
+        return 1
     print(peer_table.table(rows, arguments.at_most))
     fine = (MET, peer_table.REPORTED)
-    return 0 if rows and all(row.verdict(arguments.at_most) in fine for row in rows) else 1
+    return 0 if all(row.verdict(arguments.at_most) in fine for row in rows) else 1
 
 
 if __name__ == "__main__":
