@@ -45,6 +45,8 @@ class Run:
         self.process.communicate()
         for pid in self.processes():
             os.kill(pid, 9)
+        for path in self.scratch_files():
+            os.unlink(path)
 
     def finish(self, timeout=60):
         """Waits for the end; stdout and stderr are kept, the exit code is returned."""

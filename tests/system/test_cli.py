@@ -246,8 +246,6 @@ def test_a_dry_run_makes_nothing(tmp_path):
         ('models = ["minilm-l6"]\nbatch = 1.5\n', ":2:", "batch"),
         ('models = ["minilm-l6"]\nbudget = 5\n', ":2:", "budget"),
         ('models = ["minilm-l6"]\nsequence = 8\ntext = "a"\n', "", "text"),
-        ("models = 1.5\n", ":1:", "models"),
-        ("models = true\n", ":1:", "models"),
         ("[models]\na = 1\n", ":1:", "models"),
         ("", "", "no model"),
         ("\x00\x01", ":1:", ""),

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "base/clock.hpp"
 #include "engines/native/device/device.hpp"
 #include "engines/native/device/memory.hpp"
 #include "engines/native/engine/cost.hpp"
@@ -74,11 +75,21 @@ Result<Json> NativeEngine::load_model(const Json& fields) {
   RIDGELINE_TRY(Json outcomes, apply_knobs(KnobStage::kProcess, asked, context));
   RIDGELINE_TRY(LoadedModel loaded, native::load(request));
   loaded_.emplace(std::move(loaded));
+  const std::int64_t begin = now_ns();
+  RIDGELINE_TRY(const Json packed,
+                apply_knobs(KnobStage::kLoad, asked,
+                            {.value = {},
+                             .device = loaded_->device,
+                             .dtype = loaded_->dtype,
+                             .declarations = loaded_->built.declarations.get()}));
+  const std::int64_t pack_ns = now_ns() - begin;
+  for (const Json& outcome : packed) outcomes.push_back(outcome);
   return Json{{"model", loaded_->describe()},
               {"stages",
                {{{"name", "context"}, {"ns", loaded_->context_ns}},
                 {{"name", "read"}, {"ns", loaded_->materialised.read_ns}},
-                {{"name", "transfer"}, {"ns", loaded_->materialised.transfer_ns}}}},
+                {{"name", "transfer"}, {"ns", loaded_->materialised.transfer_ns}},
+                {{"name", "pack"}, {"ns", pack_ns}}}},
               {"optimizations", std::move(outcomes)}};
 }
 

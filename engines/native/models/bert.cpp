@@ -160,6 +160,7 @@ struct LmHead : Module {
         activation(c.activation) {
     Parameter& decoder =
         scope.parameter(weight, "decoder.weight", {c.vocab_size, c.hidden_size}, Init::kWeight);
+    decoder.product_weight();
     if (c.tie_word_embeddings) decoder.tied_to(word_embedding);
     // Tied, the bias is the head's own; untied, the decoder has one of its own, as its weight.
     const bool tied = c.tie_word_embeddings;

@@ -13,7 +13,7 @@ std::vector<std::string> with_suffix(const std::vector<std::string>& names, cons
 }  // namespace
 
 Linear::Linear(Scope scope, std::int64_t in, std::int64_t out, bool bias) {
-  scope.parameter(weight_, "weight", {out, in}, Init::kWeight);
+  scope.parameter(weight_, "weight", {out, in}, Init::kWeight).product_weight();
   if (bias) scope.parameter(bias_, "bias", {out}, Init::kBias);
 }
 
@@ -23,7 +23,8 @@ FusedLinear::FusedLinear(Scope scope, const std::vector<std::string>& names, std
   std::string joined;
   for (const std::string& name : names) joined += (joined.empty() ? "" : "+") + name;
   scope.parameter(weight_, joined + ".weight", {rows, in}, Init::kWeight)
-      .stacked(with_suffix(names, ".weight"));
+      .stacked(with_suffix(names, ".weight"))
+      .product_weight();
   if (bias) {
     scope.parameter(bias_, joined + ".bias", {rows}, Init::kBias)
         .stacked(with_suffix(names, ".bias"));

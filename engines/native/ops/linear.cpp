@@ -1,10 +1,38 @@
 // Matrix products.
+#include <ATen/core/List.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/linear.h>
 
 #include "engines/native/ops/charge.hpp"
 #include "engines/native/ops/ops.hpp"
 
 namespace ridgeline::native::ops {
+namespace {
+
+// oneDNN's product has no C++ function in the headers: its operators are reached by name.
+using PointwiseArguments = at::Tensor(const at::Tensor&, const at::Tensor&,
+                                      const std::optional<at::Tensor>&, std::string_view,
+                                      c10::List<std::optional<at::Scalar>>,
+                                      std::optional<std::string_view>);
+using ReorderArguments = at::Tensor(const at::Tensor&, std::optional<c10::SymInt>);
+
+at::Tensor packed_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  static const auto product = c10::Dispatcher::singleton()
+                                  .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
+                                  .typed<PointwiseArguments>();
+  static const c10::List<std::optional<at::Scalar>> no_scalars;
+  return product.call(x, weight, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt,
+                      "none", no_scalars, "");
+}
+
+}  // namespace
+
+at::Tensor pack_weight(const at::Tensor& weight) {
+  static const auto reorder = c10::Dispatcher::singleton()
+                                  .findSchemaOrThrow("mkldnn::_reorder_linear_weight", "")
+                                  .typed<ReorderArguments>();
+  return reorder.call(weight, std::nullopt);
+}
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   const ChargeDepth op = open_op("linear", OpClass::kMatmul, x, weight, [&](Ledger& ledger) {
@@ -25,7 +53,7 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
     shape.back() = weight.size(0);
     return meta_result(shape, x);
   }
-  return at::linear(x, weight, bias);
+  return weight.is_mkldnn() ? packed_linear(x, weight, bias) : at::linear(x, weight, bias);
 }
 
 }  // namespace ridgeline::native::ops

@@ -17,8 +17,14 @@ namespace ridgeline::native::ops {
 
 // --- matmul ---------------------------------------------------------------------------------
 
-/// x [..., in] · weightᵀ [in, out] + bias [out] (bias may be undefined) → [..., out].
+/// x [..., in] · weightᵀ [in, out] + bias [out] (bias may be undefined) → [..., out]. `weight` is
+/// [out, in], plain or as pack_weight() returned it.
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+
+/// The weight of linear() in the layout that oneDNN's product wants on this CPU: its values are the
+/// same, and it serves linear() only. ATen's own product rearranges the weight in every call.
+/// Throws c10::Error where oneDNN cannot take this dtype.
+at::Tensor pack_weight(const at::Tensor& weight);
 
 // --- attention ------------------------------------------------------------------------------
 

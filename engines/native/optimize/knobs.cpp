@@ -10,6 +10,7 @@ namespace ridgeline::native {
 // One function a knob, each in a file of its own name.
 Result<KnobOutcome> apply_threads(KnobContext& context);
 Result<KnobOutcome> apply_cores(KnobContext& context);
+Result<KnobOutcome> apply_prepack(KnobContext& context);
 Result<KnobOutcome> apply_attention(KnobContext& context);
 
 const std::vector<Knob>& knobs() {
@@ -18,6 +19,8 @@ const std::vector<Knob>& knobs() {
        "CPUs the process may run on", apply_cores},
       {"threads", "a count", "", KnobStage::kProcess, true,
        "threads of one operation on the CPU (default: one per physical core)", apply_threads},
+      {"prepack", "auto|on|off", "auto", KnobStage::kLoad, true,
+       "weights of products rearranged once for oneDNN (CPU), not in every call", apply_prepack},
       {"attention", "auto|flash|math", "auto", KnobStage::kPlan, true,
        "attention kernel: fused, or step by step in plain matrix products", apply_attention},
   };

@@ -20,6 +20,7 @@ struct KnobContext {
   std::string value;  ///< as requested
   at::Device device;
   at::ScalarType dtype;
+  Declarations* declarations = nullptr;  ///< load stage only
   Model* model = nullptr;                ///< plan stage only
   const NamedTensors* inputs = nullptr;  ///< plan stage only
   RunOptions* run_options = nullptr;     ///< plan stage only

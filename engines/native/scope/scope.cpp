@@ -60,6 +60,17 @@ Parameter& Parameter::optional() {
   return *this;
 }
 
+Parameter& Parameter::product_weight() {
+  product_weight_ = true;
+  return *this;
+}
+
+void Declarations::change_product_weights(const std::function<void(at::Tensor&)>& change) {
+  for (Parameter& parameter : parameters_) {
+    if (parameter.product_weight_ && parameter.slot_->defined()) change(*parameter.slot_);
+  }
+}
+
 Scope Scope::operator/(std::string_view child) const {
   Scope scope = *this;
   if (!child.empty()) scope.prefix_ += std::string(child) + ".";

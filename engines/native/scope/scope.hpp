@@ -60,6 +60,8 @@ class Parameter {
   Parameter& tied_to(const std::string& logical);
   /// May be missing: the tensor then stays undefined.
   Parameter& optional();
+  /// Only ever the weight of ops::linear: its memory layout may be changed for that.
+  Parameter& product_weight();
 
  private:
   friend class Scope;
@@ -75,6 +77,7 @@ class Parameter {
   std::vector<Spelling> spellings_;
   std::string tied_to_;
   bool optional_ = false;
+  bool product_weight_ = false;
 };
 
 /// What materialising found.
@@ -99,6 +102,9 @@ class Declarations {
   /// Fills every declared tensor. Missing, mis-shaped and unused tensors are one error that names
   /// them; nothing is read before all names and shapes are known to fit.
   Result<Materialised> materialise(Source& source, at::ScalarType dtype, at::Device device);
+
+  /// Calls `change` on every materialised weight of a matrix product.
+  void change_product_weights(const std::function<void(at::Tensor&)>& change);
 
   /// Reads what a file of this model would hold, tensor by tensor, in the order of declaration.
   Status for_each_stored(Source& source, at::ScalarType dtype,

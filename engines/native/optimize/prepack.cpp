@@ -1,0 +1,45 @@
+// Knob `prepack`: weights of matrix products in oneDNN's own layout.
+#include <ATen/Context.h>
+#include <fmt/format.h>
+
+#include "engines/native/optimize/knobs.hpp"
+
+namespace ridgeline::native {
+namespace {
+
+std::string why_not(const KnobContext& context) {
+  if (!context.device.is_cpu()) return "only the CPU has oneDNN";
+  if (!at::globalContext().hasMKLDNN()) return "this torch build has no oneDNN";
+  if (context.dtype != at::kFloat && context.dtype != at::kBFloat16) {
+    return "oneDNN packs float32 and bfloat16 only";
+  }
+  return "";
+}
+
+}  // namespace
+
+Result<KnobOutcome> apply_prepack(KnobContext& context) {
+  if (context.value != "auto" && context.value != "on" && context.value != "off") {
+    return bad_input(fmt::format("prepack '{}' is unknown", context.value), "use auto, on or off");
+  }
+  KnobOutcome outcome;
+  outcome.value = "off";
+  outcome.applied = context.value == "off";
+  if (outcome.applied) return outcome;
+  outcome.reason = why_not(context);
+  if (!outcome.reason.empty()) return outcome;
+  try {
+    context.declarations->change_product_weights(
+        [](at::Tensor& weight) { weight = ops::pack_weight(weight); });
+  } catch (const c10::Error& error) {
+    // Weights that were packed before the failure work as they are.
+    outcome.reason = fmt::format("oneDNN refuses: {}", error.what_without_backtrace());
+    outcome.reason.resize(std::min(outcome.reason.find('\n'), outcome.reason.size()));
+    return outcome;
+  }
+  outcome.applied = true;
+  outcome.value = "on";
+  return outcome;
+}
+
+}  // namespace ridgeline::native
