@@ -38,10 +38,6 @@ def pages():
     return [path for path in everything if path.exists()]
 
 
-def documented():
-    return [pytest.param(page, id=page.name) for page in pages() if commands_of(page.read_text())]
-
-
 def run_as_typed(command, folder, timeout=180):
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
     return subprocess.run(
@@ -107,7 +103,7 @@ def test_sees_a_command_that_fails(tmp_path):
 # --- what stands there --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", documented())
+@pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in pages()])
 def test_the_commands_of_a_page_work_in_order(page, workplace):
     for command in commands_of(page.read_text()):
         done = run_as_typed(command, workplace)
@@ -127,15 +123,16 @@ def test_a_run_that_is_shown_is_a_plan(command, workplace):
     assert " worker start" in done.stdout
 
 
-@pytest.mark.parametrize(
-    "example", [pytest.param(p, id=p.name) for p in sorted((ROOT / "examples").glob("*.sh"))]
-)
-def test_an_example_works(example, workplace):
-    text = example.read_text()
-    if "# not run" in text:
-        pytest.skip("says itself that it is not run")
-    done = run_as_typed(text, workplace)
-    assert done.returncode == 0, f"{example.name}\n{done.stdout}\n{done.stderr}"
+def test_the_examples_work(workplace):
+    """All of a script, in a folder of its own; `# not run` in it leaves it out."""
+    for example in sorted((ROOT / "examples").glob("*.sh")):
+        text = example.read_text()
+        if "# not run" in text:
+            continue
+        folder = workplace / example.stem
+        folder.mkdir()
+        done = run_as_typed(text, folder)
+        assert done.returncode == 0, f"{example.name}\n{done.stdout}\n{done.stderr}"
 
 
 def plans():

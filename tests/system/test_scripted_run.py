@@ -34,7 +34,7 @@ def flags(record):
     return {flag["id"]: flag for flag in record["validity"]["flags"]}
 
 
-# --- warm-up, drift, percentiles ------------------------------------------------------------------
+# --- warm-up, drift, percentiles --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("noise", ["none", "ar1"])
@@ -109,7 +109,7 @@ def test_outliers_stay_out_of_the_median_and_in_the_maximum(tmp_path):
     near(metric(record, "latency.max")["value"], 0.003)
 
 
-# --- intervals ------------------------------------------------------------------------------------
+# --- intervals --------------------------------------------------------------------------------
 
 
 def test_the_interval_is_a_t_interval_over_the_invocations(tmp_path):
@@ -146,7 +146,7 @@ def test_a_budget_too_small_for_all_invocations_says_so(tmp_path):
     assert "a budget of 12 s allows" in flags(record)["invocations"]["detail"]
 
 
-# --- derived numbers and what they come from --------------------------------------------------------
+# --- derived numbers and what they come from --------------------------------------------------
 
 
 def test_throughput_times_latency_is_the_items(tmp_path):
@@ -216,7 +216,7 @@ def test_load_and_memory_come_from_the_engine(tmp_path):
     assert record["model"]["synthetic"] is True
 
 
-# --- matrix, order, optimizations -------------------------------------------------------------------
+# --- matrix, order, optimizations -------------------------------------------------------------
 
 
 def test_a_matrix_of_engines_and_dtypes(tmp_path):
@@ -277,7 +277,7 @@ def test_strict_turns_it_into_a_failure(tmp_path):
     assert "no fuel here" in record["outcome"]["reason"]
 
 
-# --- one case that fails ----------------------------------------------------------------------------
+# --- one case that fails ----------------------------------------------------------------------
 
 
 def test_one_case_that_fails_leaves_the_others_whole(tmp_path):
