@@ -1,10 +1,14 @@
 // The program `ridgeline`: reads the command line and runs one command.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "base/nearest.hpp"
 #include "cli/command.hpp"
 
 namespace ridgeline::cli {
@@ -44,6 +48,18 @@ int parse_error(const CLI::App& app, const CLI::ParseError& error) {
   return kWrongUsage;
 }
 
+// CLI11 only says that a command is required; a typing error deserves its name.
+int unknown_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return kDone;
+  std::vector<std::string_view> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return kDone;
+  return fail(
+      bad_input(std::string("unknown command '") + argv[1] + "'", suggestion(argv[1], names)));
+}
+
 int run_program(int argc, char** argv) {
   static Interrupt interrupt;
   interrupt_on_signals(interrupt);
@@ -57,6 +73,7 @@ int run_program(int argc, char** argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(36);
   for (const AddCommand add : kCommands) add(app, context);
+  if (const int wrong = unknown_command(app, argc, argv)) return wrong;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -130,7 +130,9 @@ Result<measure::SessionResult> run_job(const Job& job, results::RunFolder& folde
   options.on_invocation = [&](const measure::SessionProgress& now) {
     progress.finish_invocation(progress_state(now));
   };
-  options.on_problem = [&](const std::string& line) { progress.message(line, true); };
+  options.on_problem = [&](const std::string& line) {
+    progress.message("ridgeline: " + line, true);
+  };
   return measure::run_session(options);
 }
 

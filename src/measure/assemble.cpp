@@ -105,10 +105,11 @@ void add_phase_flags(const PhaseReport& report, double precision, RecordBuilder&
          "look for heat, clocks or other work on this machine"});
   }
   if (report.not_stationary > 0) {
-    record.add_flag({"warm-up", Flag::Severity::kWarn,
-                     fmt::format("{}: {} invocation(s) were not stationary when the warm-up ended",
-                                 name, report.not_stationary),
-                     "give more --budget, or look for other work on this machine"});
+    record.add_flag(
+        {"warm-up", Flag::Severity::kWarn,
+         fmt::format("{}: {} invocation(s) could not be shown to be stationary in their warm-up",
+                     name, report.not_stationary),
+         "give more --budget, or look for other work on this machine"});
   }
   if (report.precise && !*report.precise) {
     record.add_flag({"precision", Flag::Severity::kInfo,

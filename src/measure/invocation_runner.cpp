@@ -271,7 +271,8 @@ Status run_invocation(const InvocationContext& context, std::vector<CaseState*> 
       // Without a model every case of the configuration fails alike; a dead worker is replaced.
     } while (next < queue.size() && (!loaded || loaded->worker->alive()));
     if (!loaded) continue;
-    (void)loaded->worker->quit();  // how it ended does not change what it measured
+    // How it ends does not change what it measured, and Ctrl-C must not wait long for it.
+    (void)loaded->worker->quit(std::chrono::seconds(3));
     const auto& exit = loaded->worker->exit_info();
     for (std::size_t i = first; exit && i < next; ++i) {
       queue[i]->invocations.back().part.resident_peak = exit->peak_resident_bytes;

@@ -2,14 +2,16 @@
 #include "measure/phase_timer.hpp"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cmath>
+#include <cerrno>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.hpp"
+#include "base/descriptor.hpp"
 #include "base/statistics.hpp"
 #include "base/trend.hpp"
 #include "measure/stationarity.hpp"
@@ -24,33 +26,28 @@ struct PhaseTimer::Piece {
 
 namespace {
 
-// Rows live in memory while they are written: write-back of a disk file would stall the loop.
-std::string scratch_path() {
-  static std::atomic<int> next{0};
-  const bool shared_memory = ::access("/dev/shm", W_OK) == 0;
-  return fmt::format("{}/ridgeline-{}-{}.samples", shared_memory ? "/dev/shm" : "/tmp", ::getpid(),
-                     next++);
-}
-
-// A sample file that is gone when its scope ends, whatever happened.
+// A sample file in memory without a name, which therefore cannot be left behind. On a disk,
+// write-back would stall the timed loop.
 class Scratch {
  public:
   static Result<Scratch> create(std::uint64_t capacity) {
-    RIDGELINE_TRY(protocol::SampleFile file,
-                  protocol::SampleFile::create(scratch_path(), capacity));
-    return Scratch(std::move(file));
-  }
-  Scratch(Scratch&&) = default;
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  Scratch& operator=(Scratch&&) = delete;
-  ~Scratch() {
-    if (!file_.path().empty()) ::unlink(file_.path().c_str());
+    Descriptor memory(::memfd_create("ridgeline-samples", MFD_CLOEXEC));
+    if (!memory.is_open()) {
+      return environment_error(
+          fmt::format("cannot make a file in memory: {}", std::strerror(errno)));
+    }
+    // The worker runs as the same user and may open it through our process.
+    const std::string path = fmt::format("/proc/{}/fd/{}", ::getpid(), memory.get());
+    RIDGELINE_TRY(protocol::SampleFile file, protocol::SampleFile::create(path, capacity));
+    return Scratch(std::move(memory), std::move(file));
   }
   protocol::SampleFile& file() { return file_; }
 
  private:
-  explicit Scratch(protocol::SampleFile file) : file_(std::move(file)) {}
+  Scratch(Descriptor memory, protocol::SampleFile file)
+      : memory_(std::move(memory)), file_(std::move(file)) {}
+
+  Descriptor memory_;
   protocol::SampleFile file_;
 };
 

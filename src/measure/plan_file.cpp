@@ -39,24 +39,32 @@ std::string place(const std::string& name, Position position) {
 }
 
 // The text that a flag would have: 8, 0.02, true, "float32".
-Result<std::string> scalar_text(const toml::node& node, const std::string& where) {
+Result<std::string> scalar_text(const toml::node& node, const std::string& where, bool text_only) {
   if (const auto* text = node.as_string()) return std::string(text->get());
+  if (text_only) return bad_input(fmt::format("{}: must be text", where), "put it in quotes");
   if (const auto* number = node.as_integer()) return fmt::format("{}", number->get());
   if (const auto* number = node.as_floating_point()) return fmt::format("{}", number->get());
   if (const auto* flag = node.as_boolean()) return std::string(flag->get() ? "true" : "false");
   return bad_input(fmt::format("{}: must be text, a number, true or false", where));
 }
 
+// Keys of names and paths: a bare 5 or true there is a mistake, not a model of that name.
+bool is_text_key(std::string_view key) {
+  constexpr std::string_view kTextKeys[] = {"models", "suite",  "engine", "architecture", "weights",
+                                            "dtype",  "device", "text",   "text_file",    "output"};
+  return std::find(std::begin(kTextKeys), std::end(kTextKeys), key) != std::end(kTextKeys);
+}
+
 Result<std::vector<std::string>> texts_of(const toml::node& node, const std::string& name,
-                                          const std::string& where) {
+                                          const std::string& where, bool text_only = false) {
   std::vector<std::string> texts;
   const toml::array* array = node.as_array();
   if (array == nullptr) {
-    RIDGELINE_TRY(texts.emplace_back(), scalar_text(node, where));
+    RIDGELINE_TRY(texts.emplace_back(), scalar_text(node, where, text_only));
     return texts;
   }
   for (const toml::node& item : *array) {
-    RIDGELINE_TRY(auto text, scalar_text(item, place(name, position_of(item.source()))));
+    RIDGELINE_TRY(auto text, scalar_text(item, place(name, position_of(item.source())), text_only));
     texts.push_back(std::move(text));
   }
   return texts;
@@ -109,7 +117,8 @@ Result<std::vector<Assignment>> assignments_of(const toml::table& table, const s
         return bad_input(fmt::format("{}: must not be a table", assignment.where));
       }
     } else {
-      RIDGELINE_TRY(assignment.values, texts_of(node, name, assignment.where));
+      RIDGELINE_TRY(assignment.values,
+                    texts_of(node, name, assignment.where, is_text_key(assignment.key)));
     }
     placed.push_back({position, std::move(assignment)});
   }

@@ -161,7 +161,8 @@ Status Session::run_one(ConfigurationState& state) {
 Status Session::finish(ConfigurationState& state, EndedBy ended_by) {
   for (CaseState& one : state.cases) {
     if (one.finished) continue;
-    if (ended_by == EndedBy::kInterrupted && one.invocations.empty()) continue;
+    // Nothing to show yet, and a resumed run tries again.
+    if (ended_by == EndedBy::kInterrupted && one.succeeded() == 0 && !failing(one)) continue;
     AssembleContext context;
     context.configuration = state.configuration;
     context.command = options_.command;

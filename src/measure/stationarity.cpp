@@ -37,7 +37,11 @@ Chunk Warmup::next() const {
   }
   if (medians_.empty()) return {1};
   const double room = std::max(options_.max_share * slice_ - after_first(), 0.0);
-  double seconds = std::max(options_.block_seconds, kGrowth * after_first());
+  // Small slices get small blocks: the cap must have room for twice the blocks that have to agree.
+  const double smallest =
+      std::min(options_.block_seconds,
+               options_.max_share * slice_ / (2.0 * static_cast<double>(options_.blocks + 1)));
+  double seconds = std::max(smallest, kGrowth * after_first());
   const double several = static_cast<double>(kCallsPerBlock) * call_seconds();
   if (several * static_cast<double>(options_.blocks) <= room) seconds = std::max(seconds, several);
   const std::int64_t calls_left = std::max<std::int64_t>(options_.max_calls - calls_, 1);

@@ -25,7 +25,7 @@ Result<CappedLog> CappedLog::open(const std::string& path, std::size_t head, std
   log.head_ = head;
   log.tail_ = std::max(tail, kMinTail);
   if (!path.empty()) {
-    log.file_.reset(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    log.file_.reset(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
     if (!log.file_.is_open()) {
       return bad_input(fmt::format("cannot write the log {}: {}", path, std::strerror(errno)));
     }

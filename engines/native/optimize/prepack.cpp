@@ -1,11 +1,25 @@
 // Knob `prepack`: weights of matrix products in oneDNN's own layout.
 #include <ATen/Context.h>
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
+#include <sched.h>
 
 #include "engines/native/optimize/knobs.hpp"
 
 namespace ridgeline::native {
 namespace {
+
+// oneDNN's packed product starts teams of other sizes than ATen's loops, and libgomp ends and
+// starts threads at each change (about 95 a call for BERT-base on 15 threads, still a gain). With
+// every CPU busy the new ones must wait for a time slice: seen on 16 of 16 CPUs, a call took 18
+// times as long. Up to four threads the teams are equal.
+bool threads_would_wait() {
+  constexpr int kEqualTeams = 4;
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return false;
+  return at::get_num_threads() > kEqualTeams && at::get_num_threads() >= CPU_COUNT(&allowed);
+}
 
 std::string why_not(const KnobContext& context) {
   if (!context.device.is_cpu()) return "only the CPU has oneDNN";
@@ -27,6 +41,11 @@ Result<KnobOutcome> apply_prepack(KnobContext& context) {
   outcome.applied = context.value == "off";
   if (outcome.applied) return outcome;
   outcome.reason = why_not(context);
+  if (outcome.reason.empty() && context.value == "auto" && threads_would_wait()) {
+    outcome.reason =
+        "all CPUs are in use, and the packed product would start threads anew in every call: give "
+        "one thread less, or prepack=on";
+  }
   if (!outcome.reason.empty()) return outcome;
   try {
     context.declarations->change_product_weights(
