@@ -7,17 +7,17 @@
 JOBS ?= $(shell nproc)
 BUILD := build/release
 
-.PHONY: bench test setup build lint clean
+.PHONY: bench test setup programs lint clean
 
 setup:
 	@tools/setup.sh
 
-build: setup
+programs: setup
 	@cmake --preset release > build-configure.log 2>&1 || { cat build-configure.log; exit 1; }
 	@rm -f build-configure.log
-	@cmake --build --preset release -j $(JOBS)
+	@cmake --build --preset release -j $(JOBS) --target ridgeline ridgeline-engine-native
 
-bench: build
+bench: programs
 	@$(BUILD)/bin/ridgeline run --suite quick
 
 test:
