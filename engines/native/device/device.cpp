@@ -81,8 +81,4 @@ std::string_view name_of(c10::ScalarType dtype) {
   return c10::toString(dtype);
 }
 
-std::string device_name(c10::Device device) {
-  return device.str();
-}
-
 }  // namespace ridgeline::native

@@ -22,7 +22,4 @@ void synchronize(c10::Device device);
 Result<c10::ScalarType> dtype_from(std::string_view text);
 std::string_view name_of(c10::ScalarType dtype);
 
-/// Kind and marketing name of a device, for `hello` and records.
-std::string device_name(c10::Device device);
-
 }  // namespace ridgeline::native
