@@ -17,7 +17,8 @@ class CappedLog {
  public:
   static constexpr std::size_t kPart = std::size_t{512} << 10;
 
-  /// An empty `path` keeps no file, only last_line().
+  /// Goes on behind what a file already holds (the log of a worker before this one). An empty
+  /// `path` keeps no file, only last_line().
   static Result<CappedLog> open(const std::string& path, std::size_t head = kPart,
                                 std::size_t tail = kPart);
   CappedLog() = default;

@@ -113,14 +113,26 @@ std::string read_file(const std::string& path) {
 TEST(Protocol_CappedLog, keeps_a_short_log_whole) {
   const Scratch scratch;
   for (const std::size_t length : {0, 5, 10, 11, 4096, 4105, 4106}) {
-    Result<CappedLog> log = CappedLog::open(scratch / "log", 10, 4096);
+    const std::string path = scratch / ("log" + std::to_string(length));
+    Result<CappedLog> log = CappedLog::open(path, 10, 4096);
     ASSERT_TRUE(log);
     std::string text;
     for (std::size_t k = 0; k < length; ++k) text += static_cast<char>('a' + k % 26);
     for (const char c : text) log->append({&c, 1});
     log->finish();
-    EXPECT_EQ(read_file(scratch / "log"), text) << length;
+    EXPECT_EQ(read_file(path), text) << length;
   }
+}
+
+TEST(Protocol_CappedLog, goes_on_behind_the_log_of_a_worker_before_it) {
+  const Scratch scratch;
+  for (const char* text : {"first\n", "second\n"}) {
+    Result<CappedLog> log = CappedLog::open(scratch / "log", 10, 4096);
+    ASSERT_TRUE(log);
+    log->append(text);
+    log->finish();
+  }
+  EXPECT_EQ(read_file(scratch / "log"), "first\nsecond\n");
 }
 
 TEST(Protocol_CappedLog, keeps_head_and_tail_of_a_long_one) {
