@@ -9,16 +9,16 @@
 namespace ridgeline::native {
 namespace {
 
-// oneDNN's packed product starts teams of other sizes than ATen's loops, and libgomp ends and
-// starts threads at each change (about 95 a call for BERT-base on 15 threads, still a gain). With
-// every CPU busy the new ones must wait for a time slice: seen on 16 of 16 CPUs, a call took 18
-// times as long. Up to four threads the teams are equal.
+// oneDNN's packed product seems to start teams of other sizes than ATen's loops, and libgomp to end
+// and start threads at each change (docs/performance.md has the counts): still a gain on 15 of 16
+// CPUs, but with every CPU busy the new threads must wait, and on 16 of 16 a call took 18 times as
+// long. On 2 of 2 CPUs it is a gain; the border between was not measured.
 bool threads_would_wait() {
-  constexpr int kEqualTeams = 4;
+  constexpr int kFewThreads = 4;
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
   if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return false;
-  return at::get_num_threads() > kEqualTeams && at::get_num_threads() >= CPU_COUNT(&allowed);
+  return at::get_num_threads() > kFewThreads && at::get_num_threads() >= CPU_COUNT(&allowed);
 }
 
 std::string why_not(const KnobContext& context) {
