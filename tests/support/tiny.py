@@ -24,6 +24,7 @@ def variants():
                     "architecture": row["architecture"],
                     "config": {**table["base"], **row["config"]},
                     "inputs": row.get("inputs", table["inputs"]),
+                    "make": {**table.get("make", {}), **row.get("make", {})},
                 }
             )
     return rows
@@ -55,9 +56,13 @@ def model_of(row_id, attention="eager"):
     return randomize(architecture(config).eval())
 
 
-def inputs_of(row, batch=BATCH, sequence=SEQUENCE, padded=True, seed=1):
-    """Inputs by HF name; the second and later rows are padded to different lengths."""
+def inputs_of(row, batch=BATCH, sequence=SEQUENCE, padding="right", seed=1):
+    """Inputs by HF name. With padding ("right", "left", or None) all rows but the first have some."""
     config = row["config"]
+    make = row["make"]
+    text = config.get("text_config", config)
+    vision = config.get("vision_config", config)
+    sequence = make.get("sequence", sequence)
     generator = torch.Generator().manual_seed(seed)
 
     def ids(high, shape=(batch, sequence), low=0):
@@ -65,28 +70,92 @@ def inputs_of(row, batch=BATCH, sequence=SEQUENCE, padded=True, seed=1):
 
     def mask(length):
         ones = torch.ones(batch, length, dtype=torch.int64)
-        for index in range(1, batch if padded else 0):
-            ones[index, length - 1 - (index * 4) % (length - 2) :] = 0
+        for index in range(1, batch if padding else 0):
+            count = 1 + (index * 4) % (length - 2)
+            ones[index, :count] = 0
+            if padding == "right":
+                ones[index] = ones[index].flip(0)
         return ones
 
+    def input_ids():
+        values = ids(text["vocab_size"], low=make.get("lowest_id", 3))
+        if "end" in make:  # the id at which a row ends; what follows is padding
+            values[values == make["end"]] -= 1
+            for index in range(batch):
+                last = sequence - 1 - (3 * index if padding else 0)
+                values[index, last] = make["end"]
+                values[index, last + 1 :] = text.get("pad_token_id", 0)
+        return values
+
+    def attention_mask():
+        if "end" not in make:
+            return mask(sequence)
+        return torch.stack(
+            [torch.arange(sequence) <= sequence - 1 - (3 * i if padding else 0) for i in range(batch)]
+        ).long()
+
+    def pixel_values():
+        def pair(value):
+            return tuple(value) if isinstance(value, list) else (value, value)
+
+        size = pair(make.get("image_size", vision.get("image_size", 224)))
+        shape = (batch, vision.get("num_channels", 3), *size)
+        return torch.randn(shape, generator=generator)
+
+    def positions():
+        return (attention_mask().cumsum(1) - 1).clamp_min(0)
+
     makers = {
-        "input_ids": lambda: ids(config["vocab_size"], low=3),
-        "attention_mask": lambda: mask(sequence),
+        "input_ids": input_ids,
+        "attention_mask": attention_mask,
         "token_type_ids": lambda: ids(config["type_vocab_size"]),
         "position_ids": lambda: ids(config["max_position_embeddings"]),
+        "positions_of_mask": positions,
         "encoder_hidden_states": lambda: torch.randn(
             batch, SOURCE, config["hidden_size"], generator=generator
         ),
         "encoder_attention_mask": lambda: mask(SOURCE),
+        "pixel_values": pixel_values,
+        "interpolate_pos_encoding": lambda: torch.tensor(True),
+        "bool_masked_pos": lambda: ids(2, (batch, make.get("patches", 16))).bool(),
+        "input_features": lambda: torch.randn(
+            batch, config["num_mel_bins"], 2 * config["max_source_positions"], generator=generator
+        ),
+        "decoder_input_ids": lambda: ids(config["vocab_size"], (batch, 8), low=3),
     }
-    return {name: makers[name]() for name in row["inputs"]}
+    names = row["inputs"]
+    return {"position_ids" if name == "positions_of_mask" else name: makers[name]() for name in names}
+
+
+def first_row(tensors):
+    """The first of the batch; what has no batch stays."""
+    return {name: value[:1] if value.dim() > 0 else value for name, value in tensors.items()}
+
+
+def flatten(value, name=""):
+    """Nested outputs as flat tensors: `a.b` and `a[0]`; caches and what is no tensor are left out."""
+    if isinstance(value, torch.Tensor):
+        return {name: value}
+    flat = {}
+    if isinstance(value, dict):
+        for key, part in value.items():
+            flat |= flatten(part, f"{name}.{key}" if name else key)
+    elif isinstance(value, (tuple, list)):
+        for index, part in enumerate(value):
+            flat |= flatten(part, f"{name}[{index}]")
+    return flat
 
 
 def run(model, inputs):
     """forward() of transformers as flat tensors; caches are left out."""
+    inputs = {
+        name: value.item() if value.dtype == torch.bool and value.dim() == 0 else value
+        for name, value in inputs.items()
+    }
     with torch.no_grad():
-        outputs = model(**inputs)
-    return {name: value for name, value in outputs.items() if isinstance(value, torch.Tensor)}
+        outputs = dict(model(**inputs))
+    outputs.pop("past_key_values", None)
+    return flatten(outputs)
 
 
 def compare(ours, reference, inputs, tolerance):
@@ -99,5 +168,32 @@ def compare(ours, reference, inputs, tolerance):
         expected = expected.float()
         if mask is not None and expected.shape[:2] == mask.shape:
             actual, expected = actual[mask.bool()], expected[mask.bool()]
-        error = (actual - expected).abs().max() / expected.abs().max()
+        error = (actual.float() - expected).abs().max() / expected.abs().max()
         assert error <= tolerance, (name, float(error))
+
+
+# --- generation ----------------------------------------------------------------------------------
+
+
+def generates(row):
+    return row["architecture"].endswith(("ForCausalLM", "ForConditionalGeneration"))
+
+
+def prompt_of(row, padding=None):
+    """What generate() is given: features, or ids with a mask when something is padded."""
+    inputs = inputs_of(row, padding=padding)
+    names = {"input_ids", "pixel_values", "input_features"} | ({"attention_mask"} if padding else set())
+    return {name: value for name, value in inputs.items() if name in names}
+
+
+def with_tokens(row, inputs, sequences):
+    """Inputs of one forward pass over what generate() returned."""
+    if "decoder_input_ids" not in row["inputs"]:
+        return {**inputs, "input_ids": sequences}
+    start = torch.full((sequences.shape[0], 1), row["config"]["decoder_start_token_id"])
+    return {**inputs, "decoder_input_ids": torch.cat([start, sequences[:, :-1]], 1)}
+
+
+def sequences(generated):
+    """Whisper returns plain tensors where the others return a ModelOutput."""
+    return generated if isinstance(generated, torch.Tensor) else generated["sequences"]

@@ -14,6 +14,7 @@
 #include "engines/native/engine/cost.hpp"
 #include "engines/native/engine/digest.hpp"
 #include "engines/native/engine/synthesize.hpp"
+#include "engines/native/generate/greedy.hpp"
 #include "engines/native/optimize/knobs.hpp"
 #include "engines/native/scope/tensor_file.hpp"
 
@@ -31,6 +32,15 @@ const Json& workload_field(const Json& fields) {
   return found != fields.end() && found->is_object() ? *found : empty;
 }
 
+Json shapes_of(const NamedTensors& tensors) {
+  Json shapes = Json::object();
+  for (const auto& [name, tensor] : tensors) shapes[name] = tensor.sizes().vec();
+  return shapes;
+}
+
+// Bounds the cache that a request can ask for; no model has a longer context.
+constexpr std::int64_t kMostNewTokens = std::int64_t{1} << 24;
+
 Error nothing_loaded() {
   return {ErrorClass::kProtocol, "no model is loaded", "send `load` first"};
 }
@@ -40,16 +50,16 @@ Error nothing_loaded() {
 NativeEngine::NativeEngine() : library_bytes_(resident_bytes()) {}
 
 Result<Json> NativeEngine::hello(const protocol::Request&) {
-  return Json{
-      {"name", "native"},
-      {"version", RIDGELINE_VERSION},
-      {"versions", {{"torch", RIDGELINE_TORCH_VERSION}, {"compiler", __VERSION__}}},
-      {"devices", {{{"kind", "cpu"}, {"ordinal", 0}, {"name", "cpu"}}}},
-      {"abilities",
-       {{"messages",
-         {"load", "plan", "cost", "run", "stop", "memory", "forward", "prepare", "synthesize"}},
-        {"dtypes", {"float32", "bfloat16", "float16"}}}},
-      {"knobs", knobs_json()}};
+  return Json{{"name", "native"},
+              {"version", RIDGELINE_VERSION},
+              {"versions", {{"torch", RIDGELINE_TORCH_VERSION}, {"compiler", __VERSION__}}},
+              {"devices", {{{"kind", "cpu"}, {"ordinal", 0}, {"name", "cpu"}}}},
+              {"abilities",
+               {{"messages",
+                 {"load", "plan", "cost", "run", "stop", "memory", "forward", "generate", "prepare",
+                  "synthesize"}},
+                {"dtypes", {"float32", "bfloat16", "float16"}}}},
+              {"knobs", knobs_json()}};
 }
 
 Result<Json> NativeEngine::handle(const protocol::Request& request) {
@@ -59,6 +69,7 @@ Result<Json> NativeEngine::handle(const protocol::Request& request) {
   if (message == "cost") return cost(request.fields);
   if (message == "memory") return memory(request.fields);
   if (message == "forward") return forward(request.fields);
+  if (message == "generate") return generate(request.fields);
   if (message == "prepare") return prepare(request.fields);
   if (message == "synthesize") return synthesize(request.fields);
   return protocol::unknown_message(message);
@@ -76,12 +87,12 @@ Result<Json> NativeEngine::load_model(const Json& fields) {
   RIDGELINE_TRY(LoadedModel loaded, native::load(request));
   loaded_.emplace(std::move(loaded));
   const std::int64_t begin = now_ns();
-  RIDGELINE_TRY(const Json packed,
-                apply_knobs(KnobStage::kLoad, asked,
-                            {.value = {},
-                             .device = loaded_->device,
-                             .dtype = loaded_->dtype,
-                             .declarations = loaded_->built.declarations.get()}));
+  RIDGELINE_TRY(const Json packed, apply_knobs(KnobStage::kLoad, asked,
+                                               {.value = {},
+                                                .device = loaded_->device,
+                                                .dtype = loaded_->dtype,
+                                                .declarations = loaded_->built.declarations.get(),
+                                                .model = &loaded_->model()}));
   const std::int64_t pack_ns = now_ns() - begin;
   for (const Json& outcome : packed) outcomes.push_back(outcome);
   return Json{{"model", loaded_->describe()},
@@ -103,10 +114,12 @@ Result<Json> NativeEngine::plan(const Json& fields) {
 
 Result<Json> NativeEngine::cost(const Json& fields) {
   if (planned_ && !fields.contains("workload")) {
-    return cost_of(loaded_->resolved, loaded_->dtype, Workload{}, &planned_->inputs());
+    return cost_of(loaded_->resolved, loaded_->dtype, planned_->workload(), &planned_->inputs());
   }
   RIDGELINE_TRY(const Workload workload, workload_from(workload_field(fields)));
-  if (loaded_) return cost_of(loaded_->resolved, loaded_->dtype, workload, nullptr);
+  if (loaded_ && !fields.contains("model")) {
+    return cost_of(loaded_->resolved, loaded_->dtype, workload, nullptr);
+  }
   RIDGELINE_TRY(const LoadRequest request, LoadRequest::from(fields));
   RIDGELINE_TRY(const at::ScalarType dtype, dtype_from(request.dtype));
   RIDGELINE_TRY(const ResolvedModel resolved, resolve(request));
@@ -119,17 +132,20 @@ Result<Json> NativeEngine::memory(const Json& fields) {
   return planned_->memory(phase, library_bytes_);
 }
 
-Result<Json> NativeEngine::forward(const Json& fields) {
-  if (!loaded_) return nothing_loaded();
-  RIDGELINE_TRY(const std::string from, get_string(fields, "inputs", "forward"));
-  RIDGELINE_TRY(const std::string to, get_string(fields, "outputs", "forward"));
+// The tensors of the file that the message names, checked, on the device.
+Result<NamedTensors> NativeEngine::read_inputs(const Json& fields, std::string_view message) {
+  RIDGELINE_TRY(const std::string from, get_string(fields, "inputs", message));
   RIDGELINE_TRY(const NamedTensors given, read_tensors(from));
-  Model& model = loaded_->model();
+  const Model& model = loaded_->model();
   RIDGELINE_TRY(const Workload workload, model.workload_of(given));
   RIDGELINE_TRY(const auto specs, model.input_specs(workload));
   RIDGELINE_TRY(NamedTensors inputs, check_inputs(specs, given, loaded_->dtype));
   for (auto& [name, tensor] : inputs) tensor = tensor.to(loaded_->device);
+  return inputs;
+}
 
+Result<Json> NativeEngine::set_run_options(const Json& fields, const NamedTensors& inputs) {
+  Model& model = loaded_->model();
   RunOptions run_options;
   RIDGELINE_TRY(Json outcomes, apply_knobs(KnobStage::kPlan, optimizations_of(fields),
                                            {.value = {},
@@ -139,13 +155,44 @@ Result<Json> NativeEngine::forward(const Json& fields) {
                                             .inputs = &inputs,
                                             .run_options = &run_options}));
   model.set_options(run_options);
-  RIDGELINE_TRY(const std::vector<Phase> phases, model.phases(inputs));
-  const NamedTensors outputs = phases.front().call();
+  return outcomes;
+}
+
+Result<Json> NativeEngine::forward(const Json& fields) {
+  if (!loaded_) return nothing_loaded();
+  RIDGELINE_TRY(const std::string to, get_string(fields, "outputs", "forward"));
+  RIDGELINE_TRY(const NamedTensors inputs, read_inputs(fields, "forward"));
+  RIDGELINE_TRY(Json outcomes, set_run_options(fields, inputs));
+  RIDGELINE_TRY(const Phase phase, loaded_->model().forward(inputs));
+  const NamedTensors outputs = phase.call();
   synchronize(loaded_->device);
   RIDGELINE_CHECK(write_tensors(to, outputs, /*widen=*/true));
-  Json shapes = Json::object();
-  for (const auto& [name, tensor] : outputs) shapes[name] = tensor.sizes().vec();
-  return Json{{"outputs", std::move(shapes)},
+  return Json{{"outputs", shapes_of(outputs)},
+              {"digest", digest_of(outputs)},
+              {"optimizations", std::move(outcomes)}};
+}
+
+Result<Json> NativeEngine::generate(const Json& fields) {
+  if (!loaded_) return nothing_loaded();
+  RIDGELINE_TRY(const std::string to, get_string(fields, "outputs", "generate"));
+  RIDGELINE_TRY(const std::int64_t tokens, get_int(fields, "max_new_tokens", "generate"));
+  RIDGELINE_TRY(const bool logits, get_bool(fields, "logits", "generate", false));
+  if (tokens < 1 || tokens > kMostNewTokens) {
+    return bad_input(fmt::format("max_new_tokens {} is outside 1 to {}", tokens, kMostNewTokens));
+  }
+  RIDGELINE_TRY(const NamedTensors given, read_inputs(fields, "generate"));
+  RIDGELINE_TRY(Json outcomes, set_run_options(fields, given));
+  Model& model = loaded_->model();
+  RIDGELINE_TRY(
+      const GenerationConfig config,
+      GenerationConfig::load(loaded_->resolved.reference.folder, *loaded_->resolved.config));
+  RIDGELINE_TRY(const NamedTensors inputs, model.generation_inputs(given, config));
+  RIDGELINE_TRY(const auto decoding, model.decoding(inputs, tokens));
+  RIDGELINE_TRY(const Generated generated, generate_greedy(*decoding, config, tokens, logits));
+  NamedTensors outputs = {{"sequences", generated.sequences}};
+  if (logits) outputs.emplace_back("logits", generated.logits);
+  RIDGELINE_CHECK(write_tensors(to, outputs, /*widen=*/true));
+  return Json{{"outputs", shapes_of(outputs)},
               {"digest", digest_of(outputs)},
               {"optimizations", std::move(outcomes)}};
 }
@@ -162,9 +209,7 @@ Result<Json> NativeEngine::prepare(const Json& fields) {
   RIDGELINE_TRY(const TextTokenizer tokenizer, tokenizer_of(reference));
   RIDGELINE_TRY(const NamedTensors tensors, tokenize(tokenizer, workload.text));
   RIDGELINE_CHECK(write_tensors(to, tensors, /*widen=*/false));
-  Json shapes = Json::object();
-  for (const auto& [name, tensor] : tensors) shapes[name] = tensor.sizes().vec();
-  return Json{{"outputs", std::move(shapes)}, {"digest", digest_of(tensors)}};
+  return Json{{"outputs", shapes_of(tensors)}, {"digest", digest_of(tensors)}};
 }
 
 Result<Json> NativeEngine::synthesize(const Json& fields) {

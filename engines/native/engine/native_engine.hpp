@@ -26,6 +26,9 @@ class NativeEngine final : public protocol::Engine {
   Result<Json> cost(const Json& fields);
   Result<Json> memory(const Json& fields);
   Result<Json> forward(const Json& fields);
+  Result<Json> generate(const Json& fields);
+  Result<NamedTensors> read_inputs(const Json& fields, std::string_view message);
+  Result<Json> set_run_options(const Json& fields, const NamedTensors& inputs);
   Result<Json> prepare(const Json& fields);
   Result<Json> synthesize(const Json& fields);
 

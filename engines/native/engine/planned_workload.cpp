@@ -142,7 +142,7 @@ Result<std::unique_ptr<PlannedWorkload>> PlannedWorkload::plan(const LoadedModel
                                                       .inputs = &planned->inputs_,
                                                       .run_options = &run_options}));
   loaded.model().set_options(run_options);
-  RIDGELINE_TRY(planned->phases_, loaded.model().phases(planned->inputs_));
+  RIDGELINE_TRY(planned->phases_, loaded.model().phases(planned->inputs_, planned->workload_));
   planned->add_preprocess();
   return planned;
 }
@@ -182,13 +182,15 @@ Result<Json> PlannedWorkload::memory(const std::string& name, std::int64_t libra
   });
   const std::int64_t weights = loaded_->materialised.bytes;
   const std::int64_t inputs = total_bytes(inputs_);
+  const std::int64_t cache = phase->cache_bytes;
   return Json{
       {"tracked",
        {{"weights", weights},
+        {"cache", cache},
         {"inputs", inputs},
         {"outputs", total_bytes(outputs)},
         {"activations_peak", use.peak_bytes},
-        {"peak", weights + inputs + use.peak_bytes}}},
+        {"peak", weights + cache + inputs + use.peak_bytes}}},
       {"resident",
        {{"library", library_bytes}, {"now", resident_bytes()}, {"peak", peak_resident_bytes()}}},
       {"outputs", {{"digest", digest_of(outputs)}}}};

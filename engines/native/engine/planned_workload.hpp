@@ -39,6 +39,7 @@ class PlannedWorkload {
   Result<protocol::Runnable*> runnable(const std::string& phase);
 
   const NamedTensors& inputs() const { return inputs_; }
+  const Workload& workload() const { return workload_; }
 
  private:
   PlannedWorkload(const LoadedModel& loaded, Workload workload)

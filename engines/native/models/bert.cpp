@@ -11,6 +11,7 @@
 
 #include "engines/native/models/config_reader.hpp"
 #include "engines/native/models/model.hpp"
+#include "engines/native/models/token_inputs.hpp"
 #include "engines/native/nn/attention.hpp"
 #include "engines/native/nn/mlp.hpp"
 
@@ -160,7 +161,6 @@ struct LmHead : Module {
         activation(c.activation) {
     Parameter& decoder =
         scope.parameter(weight, "decoder.weight", {c.vocab_size, c.hidden_size}, Init::kWeight);
-    decoder.product_weight();
     if (c.tie_word_embeddings) decoder.tied_to(word_embedding);
     // Tied, the bias is the head's own; untied, the decoder has one of its own, as its weight.
     const bool tied = c.tie_word_embeddings;
@@ -177,7 +177,8 @@ struct LmHead : Module {
   nn::Linear dense;
   nn::LayerNorm norm;
   ops::Activation activation;
-  at::Tensor weight, bias, unused_bias;
+  ops::ProductWeight weight;
+  at::Tensor bias, unused_bias;
 };
 
 class Bert final : public Model, Module {
@@ -204,7 +205,7 @@ class Bert final : public Model, Module {
 
   Result<std::vector<InputSpec>> input_specs(const Workload& workload) const override;
   Result<Workload> workload_of(const NamedTensors& inputs) const override;
-  Result<std::vector<Phase>> phases(const NamedTensors& inputs) override;
+  Result<Phase> forward(const NamedTensors& inputs) override;
   std::vector<AttentionProbe> attention_probes(const NamedTensors& inputs) const override;
 
  private:
@@ -213,7 +214,7 @@ class Bert final : public Model, Module {
   Inputs bind(const NamedTensors& inputs) const;
   Contexts contexts(const Inputs& in) const;
   at::Tensor encode(const Inputs& in) const;
-  NamedTensors forward(const Inputs& in) const;
+  NamedTensors outputs(const Inputs& in) const;
   at::Tensor pool(const at::Tensor& hidden) const {
     return ops::activate((*pooler_)(hidden.select(1, 0)), ops::Activation::kTanh);
   }
@@ -295,28 +296,16 @@ Result<std::vector<InputSpec>> Bert::input_specs(const Workload& workload) const
 }
 
 Result<Workload> Bert::workload_of(const NamedTensors& inputs) const {
-  const at::Tensor* ids = find(inputs, "input_ids");
-  if (ids == nullptr) return bad_input("input 'input_ids' is missing");
-  if (ids->dim() != 2 || ids->numel() == 0) {
-    return bad_input(fmt::format("input 'input_ids' is {}, expected [batch, sequence]",
-                                 to_string(ids->sizes().vec())));
-  }
-  return Workload{.batch = ids->size(0), .sequence = ids->size(1), .text = {}};
+  return token_workload(inputs, "input_ids");
 }
 
 Inputs Bert::bind(const NamedTensors& inputs) const {
-  const auto get = [&](std::string_view name) {
-    const at::Tensor* tensor = find(inputs, name);
-    return tensor == nullptr ? at::Tensor() : *tensor;
-  };
-  // A mask that masks nothing is left out: attention is then free to choose its fastest kernel.
-  const auto mask = [&](std::string_view name) {
-    const at::Tensor tensor = get(name);
-    const bool padded = tensor.defined() && !tensor.is_meta() && !tensor.all().item<bool>();
-    return padded ? tensor : at::Tensor();
-  };
-  Inputs in{get("input_ids"),       get("token_type_ids"),        get("position_ids"),
-            mask("attention_mask"), get("encoder_hidden_states"), mask("encoder_attention_mask")};
+  Inputs in{tensor_or_none(inputs, "input_ids"),
+            tensor_or_none(inputs, "token_type_ids"),
+            tensor_or_none(inputs, "position_ids"),
+            mask_if_padded(inputs, "attention_mask"),
+            tensor_or_none(inputs, "encoder_hidden_states"),
+            mask_if_padded(inputs, "encoder_attention_mask")};
   const auto options = in.input_ids.options();
   if (!in.token_type_ids.defined()) in.token_type_ids = at::zeros(in.input_ids.sizes(), options);
   if (!in.position_ids.defined()) {
@@ -350,7 +339,7 @@ at::Tensor Bert::encode(const Inputs& in) const {
   return x;
 }
 
-NamedTensors Bert::forward(const Inputs& in) const {
+NamedTensors Bert::outputs(const Inputs& in) const {
   const at::Tensor hidden = encode(in);
   switch (config_.head) {
     case Head::kNone:
@@ -372,18 +361,14 @@ NamedTensors Bert::forward(const Inputs& in) const {
   return {};
 }
 
-Result<std::vector<Phase>> Bert::phases(const NamedTensors& inputs) {
+Result<Phase> Bert::forward(const NamedTensors& inputs) {
   const Inputs in = bind(inputs);
-  const double batch = static_cast<double>(in.input_ids.size(0));
-  // Padding is not work that was asked for: only real tokens count.
-  const double tokens = in.attention_mask.defined() ? in.attention_mask.ne(0).sum().item<double>()
-                                                    : static_cast<double>(in.input_ids.numel());
-  Phase forward_phase;
-  forward_phase.name = "forward";
-  forward_phase.unit = "sequence";
-  forward_phase.items = {{"sequence", batch}, {"token", tokens}};
-  forward_phase.call = [this, in] { return forward(in); };
-  return std::vector<Phase>{std::move(forward_phase)};
+  Phase phase;
+  phase.name = "forward";
+  phase.unit = "sequence";
+  phase.items = token_items(in.input_ids, in.attention_mask);
+  phase.call = [this, in] { return outputs(in); };
+  return phase;
 }
 
 std::vector<Model::AttentionProbe> Bert::attention_probes(const NamedTensors& inputs) const {

@@ -41,6 +41,12 @@ double ConfigReader::number(std::string_view key, double fallback) {
   return keep(get_number(config_, key, kWhat, fallback), fallback);
 }
 
+std::optional<std::int64_t> ConfigReader::optional_integer(std::string_view key) {
+  const auto found = config_.is_object() ? config_.find(key) : config_.end();
+  if (found == config_.end() || found->is_null()) return std::nullopt;
+  return keep(get_int(config_, key, kWhat), std::int64_t{0});
+}
+
 bool ConfigReader::flag(std::string_view key, bool fallback) {
   return keep(get_bool(config_, key, kWhat, fallback), fallback);
 }

@@ -25,6 +25,8 @@ class ConfigReader {
   /// A count of layers: 0 to 4096.
   std::int64_t layers(std::string_view key, std::int64_t fallback);
   double number(std::string_view key, double fallback);
+  /// An integer that may be missing or null, as token ids are.
+  std::optional<std::int64_t> optional_integer(std::string_view key);
   bool flag(std::string_view key, bool fallback);
   std::string text(std::string_view key, std::string_view fallback);
   /// Number of labels: the length of id2label, else num_labels, else 2, as transformers has it.

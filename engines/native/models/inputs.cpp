@@ -20,8 +20,20 @@ bool fits(const Shape& wanted, at::IntArrayRef got) {
   return true;
 }
 
+Result<at::Tensor> check_flag(const InputSpec& spec, const at::Tensor& tensor) {
+  if (tensor.dim() > 1 || tensor.numel() != 1) {
+    return bad_input(fmt::format("input '{}' is {}, expected [] or [1]", spec.name,
+                                 to_string(tensor.sizes().vec())));
+  }
+  if (tensor.is_floating_point()) {
+    return bad_input(fmt::format("input '{}' must be true or false", spec.name));
+  }
+  return tensor.view({}).ne(0).to(at::kLong);
+}
+
 Result<at::Tensor> check_one(const InputSpec& spec, const at::Tensor& tensor,
                              at::ScalarType dtype) {
+  if (spec.kind == InputSpec::Kind::kFlag) return check_flag(spec, tensor);
   if (!fits(spec.shape, tensor.sizes())) {
     return bad_input(fmt::format("input '{}' is {}, expected {}", spec.name,
                                  to_string(tensor.sizes().vec()), to_string(spec.shape)));
@@ -91,7 +103,7 @@ NamedTensors synthetic_inputs(const std::vector<InputSpec>& specs, std::uint64_t
                          at::TensorOptions().dtype(features ? dtype : at::kLong).device(at::kMeta));
     } else if (features) {
       tensor = at::randn(spec.shape, generator).to(dtype);
-    } else if (spec.kind == InputSpec::Kind::kMask) {
+    } else if (spec.kind == InputSpec::Kind::kMask || spec.kind == InputSpec::Kind::kFlag) {
       tensor = at::ones(spec.shape, at::kLong);
     } else {
       tensor = at::randint(spec.low, spec.high, spec.shape, generator,

@@ -6,12 +6,15 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "engines/native/generate/generation_config.hpp"
+#include "engines/native/models/decoding.hpp"
 #include "engines/native/ops/ops.hpp"
 #include "engines/native/scope/scope.hpp"
 
@@ -25,11 +28,11 @@ const at::Tensor* find(const NamedTensors& tensors, std::string_view name);
 
 /// One input of a model: what tests, presets and synthetic runs alike need to make or check it.
 struct InputSpec {
-  enum class Kind { kIds, kMask, kFeatures };
+  enum class Kind { kIds, kMask, kFeatures, kFlag };
 
   std::string name;       ///< as in HF's forward
-  Kind kind;              ///< ids and masks are int64, features the model's own dtype
-  Shape shape;            ///< of the workload; -1 where forward takes any size
+  Kind kind;              ///< features are of the model's own dtype, all others int64
+  Shape shape;            ///< of the workload; -1 where forward takes any size; flags: []
   std::int64_t low = 0;   ///< ids: lowest value
   std::int64_t high = 0;  ///< ids: one above the highest value
   bool required = false;  ///< forward refuses to run without it
@@ -40,9 +43,22 @@ struct InputSpec {
 struct Workload {
   std::int64_t batch = 1;
   std::int64_t sequence = 128;
+  std::optional<std::int64_t> depth;       ///< tokens in the cache of `decode`; else `sequence`
+  std::int64_t new_tokens = 32;            ///< of `generate`, exact
+  std::optional<std::int64_t> image_size;  ///< pixels of a side; else the model's own
+  std::optional<double> audio_seconds;     ///< real sound in a window; else the whole window
   std::vector<std::string> text;
+  std::vector<std::string> images;  ///< paths
+  std::vector<std::string> audio;   ///< paths
+  bool chat = false;                ///< texts are turns of a user, put into the chat template
   std::uint64_t seed = 0;
+
+  /// Whether the inputs come from the user's own data.
+  bool is_real() const { return !text.empty() || !images.empty() || !audio.empty(); }
 };
+
+/// When each token of the last call was there, in ns of the monotonic clock.
+using TokenTimes = std::vector<std::int64_t>;
 
 /// A named, repeatable piece of work on fixed inputs.
 struct Phase {
@@ -51,7 +67,9 @@ struct Phase {
   std::vector<std::pair<std::string, double>> items;  ///< unit → items per call
   bool growing = false;                               ///< whether a call costs more each time
   std::function<NamedTensors()> call;
-  std::function<void()> restore;  ///< untimed, before each call; may be empty
+  std::function<void()> restore;            ///< untimed, before each call; may be empty
+  std::int64_t cache_bytes = 0;             ///< preallocated caches that the phase works on
+  std::shared_ptr<TokenTimes> token_times;  ///< of phases that emit token by token, else null
 };
 
 /// Choices of optimizations that reach into the forward pass.
@@ -69,9 +87,27 @@ class Model {
   /// The workload that these inputs (of a user's file) make up.
   virtual Result<Workload> workload_of(const NamedTensors& inputs) const = 0;
 
-  /// The phases of these inputs, bound to them: a call touches nothing else. `inputs` are on the
-  /// model's device, in the dtypes that input_specs() names, checked by check_inputs().
-  virtual Result<std::vector<Phase>> phases(const NamedTensors& inputs) = 0;
+  /// The whole forward pass with all outputs of HF's ModelOutput (caches left out), bound to these
+  /// inputs: a call touches nothing else. `inputs` are on the model's device, in the dtypes that
+  /// input_specs() names, checked by check_inputs().
+  virtual Result<Phase> forward(const NamedTensors& inputs) = 0;
+
+  /// What `ridgeline run` measures: the forward pass, or for models that have several parts
+  /// (encode, prefill, decode, …) these. Allocates and fills the caches that phases work on.
+  virtual Result<std::vector<Phase>> phases(const NamedTensors& inputs, const Workload& workload);
+
+  /// Whether the model can produce tokens one after the other.
+  virtual bool decodes() const { return false; }
+
+  /// Inputs of decoding() from what a user gave to generate(), completed as transformers does it
+  /// (masks, start tokens).
+  virtual Result<NamedTensors> generation_inputs(const NamedTensors& given,
+                                                 const GenerationConfig& generation) const;
+
+  /// Decoding bound to these inputs, with room for `new_tokens` beyond the prompt. kUnsupported for
+  /// models that do not decode.
+  virtual Result<std::unique_ptr<Decoding>> decoding(const NamedTensors& inputs,
+                                                     std::int64_t new_tokens);
 
   /// How the attention of these inputs will run, for attention_kernel_name(); nothing if the model
   /// has none. Query, key and value are empty tensors of the right shapes and dtype.
@@ -93,12 +129,13 @@ class Model {
 };
 
 /// Checks names, dtypes, shapes and id ranges of tensors that a user gave, before any of them
-/// reaches an op. Integers and booleans come out as int64, features as `dtype`.
+/// reaches an op. Integers and booleans come out as int64, features as `dtype`; flags, scalars or
+/// vectors of one, as scalars.
 Result<NamedTensors> check_inputs(const std::vector<InputSpec>& specs, const NamedTensors& inputs,
                                   at::ScalarType dtype);
 
 /// Random inputs of a synthetic workload: ids uniform over their range, masks all ones, features
-/// normal. Seeded; CPU tensors, or meta ones when `meta`.
+/// normal, flags set. Seeded; CPU tensors, or meta ones when `meta`.
 NamedTensors synthetic_inputs(const std::vector<InputSpec>& specs, std::uint64_t seed,
                               at::ScalarType dtype, bool meta);
 

@@ -1,6 +1,8 @@
 // Declarations of the smallest layers.
 #include "engines/native/nn/layers.hpp"
 
+#include <numeric>
+
 namespace ridgeline::native::nn {
 namespace {
 
@@ -13,27 +15,34 @@ std::vector<std::string> with_suffix(const std::vector<std::string>& names, cons
 }  // namespace
 
 Linear::Linear(Scope scope, std::int64_t in, std::int64_t out, bool bias) {
-  scope.parameter(weight_, "weight", {out, in}, Init::kWeight).product_weight();
+  scope.parameter(weight_, "weight", {out, in}, Init::kWeight);
   if (bias) scope.parameter(bias_, "bias", {out}, Init::kBias);
 }
 
 FusedLinear::FusedLinear(Scope scope, const std::vector<std::string>& names, std::int64_t in,
-                         std::int64_t out, bool bias) {
-  const std::int64_t rows = out * static_cast<std::int64_t>(names.size());
+                         std::int64_t out, bool bias)
+    : FusedLinear(scope, names, in, std::vector<std::int64_t>(names.size(), out), bias) {}
+
+FusedLinear::FusedLinear(Scope scope, const std::vector<std::string>& names, std::int64_t in,
+                         const std::vector<std::int64_t>& out, bool bias) {
+  const std::int64_t rows = std::accumulate(out.begin(), out.end(), std::int64_t{0});
   std::string joined;
   for (const std::string& name : names) joined += (joined.empty() ? "" : "+") + name;
   scope.parameter(weight_, joined + ".weight", {rows, in}, Init::kWeight)
-      .stacked(with_suffix(names, ".weight"))
-      .product_weight();
+      .stacked(with_suffix(names, ".weight"), out);
   if (bias) {
     scope.parameter(bias_, joined + ".bias", {rows}, Init::kBias)
-        .stacked(with_suffix(names, ".bias"));
+        .stacked(with_suffix(names, ".bias"), out);
   }
 }
 
 LayerNorm::LayerNorm(Scope scope, std::int64_t size, double eps) : eps_(eps) {
   scope.parameter(weight_, "weight", {size}, Init::kNormWeight).also("gamma");
   scope.parameter(bias_, "bias", {size}, Init::kBias).also("beta");
+}
+
+RmsNorm::RmsNorm(Scope scope, std::int64_t size, double eps) : eps_(eps) {
+  scope.parameter(weight_, "weight", {size}, Init::kNormWeight);
 }
 
 Embedding::Embedding(Scope scope, std::int64_t count, std::int64_t size) {

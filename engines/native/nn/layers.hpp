@@ -19,7 +19,7 @@ struct Linear : Module {
   at::Tensor operator()(const at::Tensor& x) const { return ops::linear(x, weight_, bias_); }
 
  private:
-  at::Tensor weight_;
+  ops::ProductWeight weight_;
   at::Tensor bias_;
 };
 
@@ -29,12 +29,15 @@ struct FusedLinear : Module {
   /// `names` are the children that hold the parts; each part is [out, in].
   FusedLinear(Scope scope, const std::vector<std::string>& names, std::int64_t in, std::int64_t out,
               bool bias = true);
+  /// Parts of different widths: part i is [out[i], in].
+  FusedLinear(Scope scope, const std::vector<std::string>& names, std::int64_t in,
+              const std::vector<std::int64_t>& out, bool bias);
 
-  /// x [..., in] → [..., names · out], the parts side by side.
+  /// x [..., in] → [..., sum of out], the parts side by side.
   at::Tensor operator()(const at::Tensor& x) const { return ops::linear(x, weight_, bias_); }
 
  private:
-  at::Tensor weight_;
+  ops::ProductWeight weight_;
   at::Tensor bias_;
 };
 
@@ -52,12 +55,25 @@ struct LayerNorm : Module {
   double eps_;
 };
 
+/// x / rms(x) · weight over the last dimension.
+struct RmsNorm : Module {
+  RmsNorm(Scope scope, std::int64_t size, double eps);
+
+  at::Tensor operator()(const at::Tensor& x) const { return ops::rms_norm(x, weight_, eps_); }
+
+ private:
+  at::Tensor weight_;
+  double eps_;
+};
+
 /// A table of rows [count, size].
 struct Embedding : Module {
   Embedding(Scope scope, std::int64_t count, std::int64_t size);
 
   /// ids (any shape) → [*ids, size].
   at::Tensor operator()(const at::Tensor& ids) const { return ops::embedding(weight_, ids); }
+
+  const at::Tensor& table() const { return weight_; }
 
  private:
   at::Tensor weight_;

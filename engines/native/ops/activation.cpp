@@ -52,16 +52,10 @@ Result<Activation> activation_from(std::string_view name) {
   return unsupported(fmt::format("activation '{}' is not supported", name), "known: " + known);
 }
 
-at::Tensor activate(at::Tensor x, Activation activation) {
-  const ChargeDepth op =
-      open_op(name_of_activation(activation), OpClass::kActivation, x, at::Tensor(), [&](Ledger&) {
-        OpCost cost;
-        cost.flops_elementwise = static_cast<double>(x.numel());
-        cost.read_bytes = bytes_of(x);
-        cost.written_bytes = bytes_of(x);
-        return cost;
-      });
-  if (x.is_meta()) return meta_result(x.sizes(), x);
+namespace {
+
+// Overwrites `x`, which may have any strides.
+at::Tensor apply(at::Tensor x, Activation activation) {
   switch (activation) {
     case Activation::kGelu:
       return at::gelu_(x);
@@ -77,6 +71,42 @@ at::Tensor activate(at::Tensor x, Activation activation) {
       return at::tanh_(x);
   }
   return x;
+}
+
+}  // namespace
+
+at::Tensor activate(at::Tensor x, Activation activation) {
+  const ChargeDepth op =
+      open_op(name_of_activation(activation), OpClass::kActivation, x, at::Tensor(), [&](Ledger&) {
+        OpCost cost;
+        cost.flops_elementwise = static_cast<double>(x.numel());
+        cost.read_bytes = bytes_of(x);
+        cost.written_bytes = bytes_of(x);
+        return cost;
+      });
+  if (x.is_meta()) return meta_result(x.sizes(), x);
+  return apply(std::move(x), activation);
+}
+
+at::Tensor gated(const at::Tensor& x, Activation activation) {
+  const std::int64_t width = x.size(-1) / 2;
+  const ChargeDepth op = open_op("gated", OpClass::kActivation, x, at::Tensor(), [&](Ledger&) {
+    OpCost cost;
+    cost.flops_elementwise = static_cast<double>(x.numel());
+    cost.read_bytes = bytes_of(x);
+    cost.written_bytes = bytes_of(x) / 2;
+    return cost;
+  });
+  if (x.is_meta()) {
+    std::vector<std::int64_t> shape = x.sizes().vec();
+    shape.back() = width;
+    return meta_result(shape, x);
+  }
+  const at::Tensor gate = x.narrow(-1, 0, width);
+  const at::Tensor value = x.narrow(-1, width, width);
+  // A new tensor for the result: what follows is a product, which wants its rows side by side.
+  if (activation == Activation::kSilu) return at::silu(gate).mul_(value);
+  return apply(gate.contiguous(), activation).mul_(value);
 }
 
 }  // namespace ridgeline::native::ops

@@ -2,10 +2,12 @@
 #include <ATen/ops/_fused_sdp_choice.h>
 #include <ATen/ops/_scaled_dot_product_attention_math.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/eye.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/zeros.h>
 
+#include <array>
 #include <limits>
 
 #include "engines/native/ops/charge.hpp"
@@ -68,6 +70,26 @@ at::Tensor meta_attended(const at::Tensor& query, const at::Tensor& value, Atten
       .transpose(1, 2);
 }
 
+// Queries that share a key head and are one position each, seen as positions of one query head: the
+// product then reads each key once for the whole group.
+bool groups_are_rows(const at::Tensor& query, const at::Tensor& key, const at::Tensor& mask) {
+  return query.size(1) != key.size(1) && query.size(2) == 1 &&
+         (!mask.defined() || mask.size(1) == 1);
+}
+
+at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                  const at::Tensor& mask, const AttentionOptions& options) {
+  const bool grouped = query.size(1) != key.size(1);
+  if (options.kernel == AttentionKernel::kMath) {
+    return std::get<0>(at::_scaled_dot_product_attention_math(
+        query, key, value, additive_mask(mask, query.scalar_type()), 0.0, options.causal,
+        std::nullopt, options.scale, grouped));
+  }
+  // `flash` was checked when the workload was planned: here ATen's own choice is that kernel.
+  return at::scaled_dot_product_attention(query, key, value, optional_mask(mask), 0.0,
+                                          options.causal, options.scale, grouped);
+}
+
 }  // namespace
 
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
@@ -76,14 +98,17 @@ at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::T
       open_op("attention", OpClass::kAttention, query, at::Tensor(),
               [&](Ledger&) { return attention_cost(query, key, value, mask, options.causal); });
   if (query.is_meta()) return meta_attended(query, value, options.kernel);
-  if (options.kernel == AttentionKernel::kMath) {
-    return std::get<0>(at::_scaled_dot_product_attention_math(
-        query, key, value, additive_mask(mask, query.scalar_type()), 0.0, options.causal,
-        std::nullopt, options.scale));
+  // One query sees all keys, so that `causal` asks for nothing; ATen would align it to the first.
+  AttentionOptions chosen = options;
+  chosen.causal = options.causal && query.size(2) > 1;
+  if (groups_are_rows(query, key, mask)) {
+    const std::int64_t group = query.size(1) / key.size(1);
+    const std::array<std::int64_t, 4> shape = {query.size(0), query.size(1), 1, value.size(3)};
+    return attend(query.reshape({query.size(0), key.size(1), group, query.size(3)}), key, value,
+                  mask, chosen)
+        .reshape(shape);
   }
-  // `flash` was checked when the workload was planned: here ATen's own choice is that kernel.
-  return at::scaled_dot_product_attention(query, key, value, optional_mask(mask), 0.0,
-                                          options.causal, options.scale);
+  return attend(query, key, value, mask, chosen);
 }
 
 std::string_view attention_kernel_name(const at::Tensor& query, const at::Tensor& key,
@@ -91,7 +116,7 @@ std::string_view attention_kernel_name(const at::Tensor& query, const at::Tensor
                                        const AttentionOptions& options) {
   if (options.kernel == AttentionKernel::kMath) return "math";
   switch (at::_fused_sdp_choice(query, key, value, optional_mask(mask), 0.0, options.causal,
-                                options.scale)) {
+                                options.scale, query.size(1) != key.size(1))) {
     case kMathBackend:
       return "math";
     case kFlashBackend:
@@ -128,6 +153,32 @@ at::Tensor attention_mask(const at::Tensor& key_mask, std::int64_t sequence, boo
   const at::Tensor lower =
       at::ones({sequence, sequence}, boolean).tril().view({1, 1, sequence, sequence});
   return mask.defined() ? mask.logical_and(lower) : lower;
+}
+
+at::Tensor causal_mask(const at::Tensor& key_mask, std::int64_t sequence, std::int64_t window,
+                       at::Device device) {
+  const at::Tensor shape_like = key_mask.defined() ? key_mask : at::empty({0}, device);
+  const ChargeDepth op =
+      open_op("attention_mask", OpClass::kMovement, shape_like, at::Tensor(), [&](Ledger&) {
+        const double batch = key_mask.defined() ? static_cast<double>(key_mask.size(0)) : 1.0;
+        OpCost cost;
+        cost.read_bytes = bytes_of(key_mask);
+        cost.written_bytes = batch * static_cast<double>(sequence) * static_cast<double>(sequence);
+        return cost;
+      });
+  const auto boolean = at::TensorOptions().dtype(at::kBool).device(device);
+  if (device.is_meta()) {
+    return at::empty({key_mask.defined() ? key_mask.size(0) : 1, 1, sequence, sequence}, boolean);
+  }
+  at::Tensor seen = at::ones({sequence, sequence}, boolean).tril_();
+  if (window > 0) seen.triu_(1 - window);
+  seen = seen.view({1, 1, sequence, sequence});
+  if (!key_mask.defined()) return seen;
+  const at::Tensor self = at::eye(sequence, boolean).view({1, 1, sequence, sequence});
+  return key_mask.ne(0)
+      .view({key_mask.size(0), 1, 1, sequence})
+      .logical_and(seen)
+      .logical_or_(self);
 }
 
 }  // namespace ridgeline::native::ops

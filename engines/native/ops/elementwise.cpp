@@ -1,5 +1,8 @@
 // Sums, look-ups and copies.
+#include <ATen/ops/argmax.h>
 #include <ATen/ops/embedding.h>
+#include <ATen/ops/gather.h>
+#include <ATen/ops/mul.h>
 
 #include "engines/native/ops/charge.hpp"
 #include "engines/native/ops/ops.hpp"
@@ -34,6 +37,75 @@ at::Tensor embedding(const at::Tensor& table, const at::Tensor& ids) {
     return meta_result(shape, table);
   }
   return at::embedding(table, ids);
+}
+
+void rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine) {
+  const std::int64_t pairs = cosine.size(-1);
+  const ChargeDepth op = open_op("rotate", OpClass::kElementwise, x, at::Tensor(), [&](Ledger&) {
+    OpCost cost;
+    const double turned = static_cast<double>(x.numel() / x.size(-1)) * 2.0 * pairs;
+    // Two products and a sum for each feature that is turned.
+    cost.flops_elementwise = 3.0 * turned;
+    cost.read_bytes = turned * x.element_size() + bytes_of(cosine) + bytes_of(sine);
+    cost.written_bytes = turned * x.element_size();
+    return cost;
+  });
+  if (x.is_meta()) return;
+  at::Tensor first = x.narrow(-1, 0, pairs);
+  at::Tensor second = x.narrow(-1, pairs, pairs);
+  const at::Tensor turned = at::mul(first, sine);
+  first.mul_(cosine).addcmul_(second, sine, -1);
+  second.mul_(cosine).add_(turned);
+}
+
+void store(const at::Tensor& key, const at::Tensor& value, const at::Tensor& key_cache,
+           const at::Tensor& value_cache, std::int64_t at, double visible_bytes) {
+  const ChargeDepth op =
+      open_op("store", OpClass::kMovement, key, at::Tensor(), [&](Ledger& ledger) {
+        ledger.touch_cache(visible_bytes);
+        OpCost cost;
+        cost.read_bytes = bytes_of(key) + bytes_of(value);
+        cost.written_bytes = cost.read_bytes;
+        return cost;
+      });
+  if (key.is_meta()) return;
+  key_cache.narrow(2, at, key.size(2)).copy_(key);
+  value_cache.narrow(2, at, value.size(2)).copy_(value);
+}
+
+at::Tensor take(const at::Tensor& x, const at::Tensor& positions) {
+  const std::int64_t width = x.size(2);
+  const ChargeDepth op = open_op("take", OpClass::kMovement, x, at::Tensor(), [&](Ledger&) {
+    OpCost cost;
+    cost.written_bytes = static_cast<double>(x.size(0) * width) * x.element_size();
+    cost.read_bytes = cost.written_bytes + bytes_of(positions);
+    return cost;
+  });
+  if (x.is_meta()) return meta_result({x.size(0), width}, x);
+  const at::Tensor index = positions.view({-1, 1, 1}).expand({x.size(0), 1, width});
+  return at::gather(x, 1, index).squeeze(1);
+}
+
+void put_column(const at::Tensor& table, std::int64_t at, const at::Tensor& values) {
+  const ChargeDepth op = open_op("put", OpClass::kMovement, values, at::Tensor(), [&](Ledger&) {
+    OpCost cost;
+    cost.read_bytes = cost.written_bytes = bytes_of(values);
+    return cost;
+  });
+  if (!table.is_meta()) table.select(1, at).copy_(values);
+}
+
+at::Tensor argmax(const at::Tensor& logits) {
+  const ChargeDepth op =
+      open_op("argmax", OpClass::kElementwise, logits, at::Tensor(), [&](Ledger&) {
+        OpCost cost;
+        cost.flops_elementwise = static_cast<double>(logits.numel());
+        cost.read_bytes = bytes_of(logits);
+        cost.written_bytes = static_cast<double>(logits.size(0)) * 8.0;
+        return cost;
+      });
+  if (logits.is_meta()) return at::empty({logits.size(0)}, logits.options().dtype(at::kLong));
+  return at::argmax(logits, -1);
 }
 
 at::Tensor contiguous(const at::Tensor& x) {

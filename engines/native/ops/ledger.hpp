@@ -58,11 +58,14 @@ class Ledger {
   void touch(const at::Tensor& weight);
   /// Notes a partial read of a parameter (rows of a table).
   void touch_rows(const at::Tensor& table, double rows);
+  /// Notes bytes of a key-value cache that an attention must read: they are compulsory too.
+  void touch_cache(double bytes) { cache_bytes_ += bytes; }
 
   const std::vector<LedgerEntry>& entries() const { return entries_; }
   OpCost total() const;
   /// Bytes of the parameters that were needed, each once.
   double unique_weight_bytes() const;
+  double cache_bytes() const { return cache_bytes_; }
 
   /// True while an op that states its cost is on the stack of this thread; the audit asks.
   static bool inside_op() { return depth_ > 0; }
@@ -77,6 +80,7 @@ class Ledger {
   std::vector<LedgerEntry> entries_;
   std::unordered_map<std::string, std::size_t> index_;
   std::unordered_map<const void*, double> weights_;
+  double cache_bytes_ = 0;
 };
 
 /// Makes a ledger active on this thread for the life of the guard.

@@ -4,6 +4,7 @@
 #include <ATen/ops/linear.h>
 
 #include "engines/native/ops/charge.hpp"
+#include "engines/native/ops/cpu/kernels.hpp"
 #include "engines/native/ops/ops.hpp"
 
 namespace ridgeline::native::ops {
@@ -34,26 +35,34 @@ at::Tensor pack_weight(const at::Tensor& weight) {
   return reorder.call(weight, std::nullopt);
 }
 
-at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  const ChargeDepth op = open_op("linear", OpClass::kMatmul, x, weight, [&](Ledger& ledger) {
-    ledger.touch(weight);
+at::Tensor linear(const at::Tensor& x, const ProductWeight& weight, const at::Tensor& bias) {
+  const at::Tensor& any = weight.any();
+  const std::int64_t rows = x.numel() / x.size(-1);
+  const ChargeDepth op = open_op("linear", OpClass::kMatmul, x, any, [&](Ledger& ledger) {
+    ledger.touch(any);
     ledger.touch(bias);
-    const double rows = static_cast<double>(x.numel()) / static_cast<double>(x.size(-1));
+    const double products = static_cast<double>(rows) * static_cast<double>(any.size(0));
     OpCost cost;
-    cost.flops = 2.0 * rows * static_cast<double>(weight.numel());
+    cost.flops = 2.0 * products * static_cast<double>(any.size(1));
     cost.flops_minimum = cost.flops;
-    cost.flops_elementwise = bias.defined() ? rows * static_cast<double>(weight.size(0)) : 0.0;
-    cost.weight_bytes = bytes_of(weight) + bytes_of(bias);
+    cost.flops_elementwise = bias.defined() ? products : 0.0;
+    cost.weight_bytes = bytes_of(any) + bytes_of(bias);
     cost.read_bytes = bytes_of(x);
-    cost.written_bytes = rows * static_cast<double>(weight.size(0)) * x.element_size();
+    cost.written_bytes = products * x.element_size();
     return cost;
   });
   if (x.is_meta()) {
     std::vector<std::int64_t> shape = x.sizes().vec();
-    shape.back() = weight.size(0);
+    shape.back() = any.size(0);
     return meta_result(shape, x);
   }
-  return weight.is_mkldnn() ? packed_linear(x, weight, bias) : at::linear(x, weight, bias);
+  if (weight.row_kernel && rows <= kFewRows) return cpu::row_product(x, weight.plain, bias);
+  return weight.packed.defined() ? packed_linear(x, weight.packed, bias)
+                                 : at::linear(x, weight.plain, bias);
+}
+
+bool has_row_product(at::ScalarType dtype, at::Device device) {
+  return device.is_cpu() && (dtype == at::kFloat || dtype == at::kBFloat16);
 }
 
 }  // namespace ridgeline::native::ops

@@ -17,14 +17,29 @@ namespace ridgeline::native::ops {
 
 // --- matmul ---------------------------------------------------------------------------------
 
-/// x [..., in] · weightᵀ [in, out] + bias [out] (bias may be undefined) → [..., out]. `weight` is
-/// [out, in], plain or as pack_weight() returned it.
-at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+/// The weight [out, in] of linear(), in up to two layouts: the optimizations choose which.
+struct ProductWeight {
+  at::Tensor plain;         ///< undefined where only `packed` is kept
+  at::Tensor packed;        ///< as pack_weight() returns it; undefined where there is none
+  bool row_kernel = false;  ///< products of few rows run row_product() on `plain`
+
+  const at::Tensor& any() const { return plain.defined() ? plain : packed; }
+};
+
+/// x [..., in] · weightᵀ [in, out] + bias [out] (bias may be undefined) → [..., out].
+at::Tensor linear(const at::Tensor& x, const ProductWeight& weight, const at::Tensor& bias);
 
 /// The weight of linear() in the layout that oneDNN's product wants on this CPU: its values are the
 /// same, and it serves linear() only. ATen's own product rearranges the weight in every call.
 /// Throws c10::Error where oneDNN cannot take this dtype.
 at::Tensor pack_weight(const at::Tensor& weight);
+
+/// Rows up to which linear() prefers row_product(): beyond, a blocked product reads the weights
+/// less often.
+inline constexpr std::int64_t kFewRows = 4;
+
+/// Whether row_product() takes weights of this dtype on this device.
+bool has_row_product(at::ScalarType dtype, at::Device device);
 
 // --- attention ------------------------------------------------------------------------------
 
@@ -37,9 +52,10 @@ struct AttentionOptions {
   std::optional<double> scale = std::nullopt;  ///< 1/sqrt(head_dim) if absent
 };
 
-/// query [B, H, Sq, D], key and value [B, H, Sk, D], mask undefined or boolean (true = attend) and
-/// broadcastable to [B, H, Sq, Sk] → [B, H, Sq, D]. A mask and `causal` together are refused by
-/// ATen: build one mask.
+/// query [B, H, Sq, D], key and value [B, G, Sk, D] where G divides H (each of the G heads serves
+/// H / G neighbouring queries), mask undefined or boolean (true = attend) and broadcastable to
+/// [B, H, Sq, Sk] → [B, H, Sq, D]. A mask and `causal` together are refused by ATen: build one
+/// mask.
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                      const at::Tensor& mask, const AttentionOptions& options);
 
@@ -53,11 +69,20 @@ std::string_view attention_kernel_name(const at::Tensor& query, const at::Tensor
 at::Tensor attention_mask(const at::Tensor& key_mask, std::int64_t sequence, bool causal,
                           at::Device device);
 
+/// As attention_mask() with `causal`, and with a `window` (0: none) query i sees keys j > i -
+/// window only. Every query sees itself, also a padded one: a row without any key would turn into
+/// NaN, and from there spread over its batch row.
+at::Tensor causal_mask(const at::Tensor& key_mask, std::int64_t sequence, std::int64_t window,
+                       at::Device device);
+
 // --- norm -----------------------------------------------------------------------------------
 
 /// Layer norm over the last dimension with weight and bias of that size.
 at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                       double eps);
+
+/// x / sqrt(mean(x²) + eps) · weight over the last dimension; the mean in float32.
+at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps);
 
 // --- activation -----------------------------------------------------------------------------
 
@@ -69,6 +94,9 @@ Result<Activation> activation_from(std::string_view name);
 /// Applies the activation; overwrites `x`, which must not be needed afterwards.
 at::Tensor activate(at::Tensor x, Activation activation);
 
+/// x [..., 2·F], a gate and a value side by side → activation(gate) · value [..., F].
+at::Tensor gated(const at::Tensor& x, Activation activation);
+
 // --- elementwise and lookup -------------------------------------------------------------------
 
 /// a + b of equal shape or broadcast; overwrites `a`, which must not be needed afterwards.
@@ -76,6 +104,24 @@ at::Tensor add_into(at::Tensor a, const at::Tensor& b);
 
 /// Rows of table [N, D] at ids (any shape, int64) → [*ids, D]. Ids outside [0, N) throw.
 at::Tensor embedding(const at::Tensor& table, const at::Tensor& ids);
+
+/// Turns the first 2·R features of every head by the angles of its position, in place: the pairs
+/// are (i, i + R). x [B, S, H, D], any strides; cosine and sine [B or 1, S, 1, R] in x's dtype.
+void rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine);
+
+/// Writes key and value [B, H, S, D] into slots [at, at + S) of the caches [B, H, capacity, D].
+/// `visible_bytes`: what the attention that follows reads of the caches, for the compulsory bytes.
+void store(const at::Tensor& key, const at::Tensor& value, const at::Tensor& key_cache,
+           const at::Tensor& value_cache, std::int64_t at, double visible_bytes);
+
+/// x [B, S, D] at one position a row [B], int64 → [B, D].
+at::Tensor take(const at::Tensor& x, const at::Tensor& positions);
+
+/// Writes values [B] into column `at` of table [B, N]; both int64.
+void put_column(const at::Tensor& table, std::int64_t at, const at::Tensor& values);
+
+/// logits [B, V] → index of the largest [B], int64; of equal ones the first.
+at::Tensor argmax(const at::Tensor& logits);
 
 /// A contiguous copy when `x` is not contiguous already, else `x`.
 at::Tensor contiguous(const at::Tensor& x);

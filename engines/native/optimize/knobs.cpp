@@ -11,6 +11,7 @@ namespace ridgeline::native {
 Result<KnobOutcome> apply_threads(KnobContext& context);
 Result<KnobOutcome> apply_cores(KnobContext& context);
 Result<KnobOutcome> apply_prepack(KnobContext& context);
+Result<KnobOutcome> apply_row_kernel(KnobContext& context);
 Result<KnobOutcome> apply_attention(KnobContext& context);
 
 const std::vector<Knob>& knobs() {
@@ -21,6 +22,9 @@ const std::vector<Knob>& knobs() {
        "threads of one operation on the CPU (default: one per physical core)", apply_threads},
       {"prepack", "auto|on|off", "auto", KnobStage::kLoad, true,
        "weights of products rearranged once for oneDNN (CPU), not in every call", apply_prepack},
+      {"row_kernel", "auto|on|off", "auto", KnobStage::kLoad, true,
+       "products of one or a few rows, as in decoding, by a kernel of our own (CPU)",
+       apply_row_kernel},
       {"attention", "auto|flash|math", "auto", KnobStage::kPlan, true,
        "attention kernel: fused, or step by step in plain matrix products", apply_attention},
   };

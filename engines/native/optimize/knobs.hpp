@@ -21,7 +21,7 @@ struct KnobContext {
   at::Device device;
   at::ScalarType dtype;
   Declarations* declarations = nullptr;  ///< load stage only
-  Model* model = nullptr;                ///< plan stage only
+  Model* model = nullptr;                ///< load and plan stage
   const NamedTensors* inputs = nullptr;  ///< plan stage only
   RunOptions* run_options = nullptr;     ///< plan stage only
 };

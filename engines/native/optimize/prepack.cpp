@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sched.h>
 
+#include "base/host_memory.hpp"
 #include "engines/native/optimize/knobs.hpp"
 
 namespace ridgeline::native {
@@ -30,6 +31,20 @@ std::string why_not(const KnobContext& context) {
   return "";
 }
 
+std::string why_two_layouts_do_not_fit(Declarations& declarations) {
+  std::int64_t bytes = 0;
+  declarations.change_product_weights([&](ops::ProductWeight& weight) {
+    bytes += static_cast<std::int64_t>(weight.plain.nbytes());
+  });
+  const auto available = available_host_bytes();
+  // Half of what is left stays for caches and activations.
+  if (!available || bytes <= *available / 2) return "";
+  return fmt::format(
+      "decoding needs the plain weights too, and a second copy of {:.1f} GB is more "
+      "than half of the memory that is left",
+      static_cast<double>(bytes) / 1e9);
+}
+
 }  // namespace
 
 Result<KnobOutcome> apply_prepack(KnobContext& context) {
@@ -46,10 +61,17 @@ Result<KnobOutcome> apply_prepack(KnobContext& context) {
         "all CPUs are in use, and the packed product would start threads anew in every call: give "
         "one thread less, or prepack=on";
   }
+  // Products of few rows, as in decoding, run on plain weights (knob row_kernel): both are kept.
+  const bool keep_plain = context.model->decodes();
+  if (outcome.reason.empty() && context.value == "auto" && keep_plain) {
+    outcome.reason = why_two_layouts_do_not_fit(*context.declarations);
+  }
   if (!outcome.reason.empty()) return outcome;
   try {
-    context.declarations->change_product_weights(
-        [](at::Tensor& weight) { weight = ops::pack_weight(weight); });
+    context.declarations->change_product_weights([&](ops::ProductWeight& weight) {
+      weight.packed = ops::pack_weight(weight.plain);
+      if (!keep_plain) weight.plain = at::Tensor();
+    });
   } catch (const c10::Error& error) {
     // Weights that were packed before the failure work as they are.
     outcome.reason = fmt::format("oneDNN refuses: {}", error.what_without_backtrace());

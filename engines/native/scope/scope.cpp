@@ -12,10 +12,18 @@ std::string to_string(const Shape& shape) {
 }
 
 Parameter& Parameter::stacked(const std::vector<std::string>& names) {
-  Shape share = shape_;
-  share[0] /= static_cast<std::int64_t>(names.size());
+  const auto share = shape_[0] / static_cast<std::int64_t>(names.size());
+  return stacked(names, std::vector<std::int64_t>(names.size(), share));
+}
+
+Parameter& Parameter::stacked(const std::vector<std::string>& names,
+                              const std::vector<std::int64_t>& rows) {
   Spelling spelling;
-  for (const std::string& name : names) spelling.stored.push_back({full(name), share});
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    Shape part = shape_;
+    part[0] = rows[i];
+    spelling.stored.push_back({full(names[i]), std::move(part)});
+  }
   spelling.combine = [](const std::vector<at::Tensor>& parts) { return at::cat(parts, 0); };
   spellings_ = {std::move(spelling)};
   return *this;
@@ -60,14 +68,11 @@ Parameter& Parameter::optional() {
   return *this;
 }
 
-Parameter& Parameter::product_weight() {
-  product_weight_ = true;
-  return *this;
-}
-
-void Declarations::change_product_weights(const std::function<void(at::Tensor&)>& change) {
+void Declarations::change_product_weights(const std::function<void(ops::ProductWeight&)>& change) {
   for (Parameter& parameter : parameters_) {
-    if (parameter.product_weight_ && parameter.slot_->defined()) change(*parameter.slot_);
+    if (parameter.product_ != nullptr && parameter.product_->any().defined()) {
+      change(*parameter.product_);
+    }
   }
 }
 
@@ -87,6 +92,13 @@ Parameter& Scope::parameter(at::Tensor& slot, const std::string& name, Shape sha
   parameter.init_ = init;
   parameter.spellings_ = {Spelling{{{parameter.name_, parameter.shape_}}, nullptr}};
   return parameter;
+}
+
+Parameter& Scope::parameter(ops::ProductWeight& slot, const std::string& name, Shape shape,
+                            Init init) const {
+  Parameter& declared = parameter(slot.plain, name, std::move(shape), init);
+  declared.product_ = &slot;
+  return declared;
 }
 
 }  // namespace ridgeline::native

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "engines/native/ops/ops.hpp"
 #include "engines/native/scope/source.hpp"
 
 namespace ridgeline::native {
@@ -49,6 +50,8 @@ class Parameter {
   /// Rows of several stored tensors, one after the other: a fused weight from separate ones. Row
   /// counts are equal shares.
   Parameter& stacked(const std::vector<std::string>& names);
+  /// The same with a row count for each.
+  Parameter& stacked(const std::vector<std::string>& names, const std::vector<std::int64_t>& rows);
   /// Rows [begin, begin + shape[0]) of a stored tensor of `total` rows: a part of a fused weight.
   Parameter& part_of(const std::string& name, std::int64_t begin, std::int64_t total);
   /// Stored with its two dimensions exchanged.
@@ -60,8 +63,6 @@ class Parameter {
   Parameter& tied_to(const std::string& logical);
   /// May be missing: the tensor then stays undefined.
   Parameter& optional();
-  /// Only ever the weight of ops::linear: its memory layout may be changed for that.
-  Parameter& product_weight();
 
  private:
   friend class Scope;
@@ -77,7 +78,7 @@ class Parameter {
   std::vector<Spelling> spellings_;
   std::string tied_to_;
   bool optional_ = false;
-  bool product_weight_ = false;
+  ops::ProductWeight* product_ = nullptr;
 };
 
 /// What materialising found.
@@ -104,7 +105,7 @@ class Declarations {
   Result<Materialised> materialise(Source& source, at::ScalarType dtype, at::Device device);
 
   /// Calls `change` on every materialised weight of a matrix product.
-  void change_product_weights(const std::function<void(at::Tensor&)>& change);
+  void change_product_weights(const std::function<void(ops::ProductWeight&)>& change);
 
   /// Reads what a file of this model would hold, tensor by tensor, in the order of declaration.
   Status for_each_stored(Source& source, at::ScalarType dtype,
@@ -146,6 +147,9 @@ class Scope {
 
   /// Declares a parameter. `slot` is filled by materialise() and must stay where it is.
   Parameter& parameter(at::Tensor& slot, const std::string& name, Shape shape, Init init) const;
+  /// The same for the weight of ops::linear(): optimizations may change its layout.
+  Parameter& parameter(ops::ProductWeight& slot, const std::string& name, Shape shape,
+                       Init init) const;
 
   Declarations& declarations() const { return *declarations_; }
   const std::string& prefix() const { return prefix_; }
