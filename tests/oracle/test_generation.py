@@ -26,10 +26,19 @@ def saved(row, folder, **generation):
     return type(model).from_pretrained(folder, attn_implementation="eager").eval()
 
 
-def reference(model, inputs, new_tokens=NEW_TOKENS, **flags):
+def sequences(model, inputs, new_tokens=NEW_TOKENS):
+    """What generate() returns when asked for nothing else; Whisper's differ otherwise."""
     with torch.no_grad():
-        return model.generate(**inputs, do_sample=False, num_beams=1, max_new_tokens=new_tokens,
-                              return_dict_in_generate=True, output_logits=True, **flags)
+        return model.generate(**inputs, do_sample=False, num_beams=1, max_new_tokens=new_tokens)
+
+
+def step_logits(model, inputs, new_tokens=NEW_TOKENS):
+    """[B, new tokens, V], before any processor."""
+    with torch.no_grad():
+        generated = model.generate(**inputs, do_sample=False, num_beams=1,
+                                   max_new_tokens=new_tokens, return_dict_in_generate=True,
+                                   output_logits=True)
+    return torch.stack(generated.logits, 1)
 
 
 def assert_same_tokens(ours, theirs, logits):
@@ -48,14 +57,15 @@ def assert_same_tokens(ours, theirs, logits):
 @every_variant
 @pytest.mark.parametrize("padding", [None, "left"])
 def test_greedy_tokens_and_logits_equal(row, padding, engine, folder):
+    if padding and "attention_mask" not in row["inputs"]:
+        pytest.skip("nothing to pad")
     model = saved(row, folder, eos_token_id=None)
     inputs = tiny.prompt_of(row, padding=padding)
-    theirs = reference(model, inputs)
+    theirs, logits = sequences(model, inputs), step_logits(model, inputs)
     engine.load(folder)
     ours = engine.tensors("generate", inputs, folder, max_new_tokens=NEW_TOKENS, logits=True)
-    logits = torch.stack(theirs.logits, 1)
-    assert_same_tokens(ours["sequences"], theirs.sequences, logits)
-    if torch.equal(ours["sequences"], theirs.sequences):
+    assert_same_tokens(ours["sequences"], theirs, logits)
+    if torch.equal(ours["sequences"], theirs):
         error = (ours["logits"] - logits).abs().max() / logits.abs().max()
         assert error <= TOLERANCE
 
@@ -86,13 +96,13 @@ def test_a_batch_row_generates_what_it_generates_alone(row, engine, folder):
 def test_end_tokens_pad_and_shorten(row, engine, folder):
     model = saved(row, folder, eos_token_id=None)
     inputs = tiny.prompt_of(row, padding=None)
-    free = reference(model, inputs, 12).sequences
+    free = sequences(model, inputs, 12)
     # Tokens that the rows produce at different steps become end tokens.
     ends = sorted({int(free[0, -8]), int(free[1, -3])})
     model = saved(row, folder, eos_token_id=ends, pad_token_id=9)
     engine.load(folder)
     ours = engine.tensors("generate", inputs, folder, max_new_tokens=12)["sequences"]
-    assert torch.equal(ours, tiny.sequences(reference(model, inputs, 12)))
+    assert torch.equal(ours, sequences(model, inputs, 12))
     assert ours.shape[1] < free.shape[1]
 
 
@@ -100,14 +110,14 @@ def test_end_tokens_pad_and_shorten(row, engine, folder):
 def test_suppressed_and_forced_tokens(row, engine, folder):
     model = saved(row, folder, eos_token_id=None)
     inputs = tiny.prompt_of(row, padding=None)
-    free = reference(model, inputs, 6).sequences
+    free = sequences(model, inputs, 6)
     fields = {"suppress_tokens": sorted({int(free[0, -6]), int(free[1, -4])}),
               "begin_suppress_tokens": [int(free[1, -6])], "forced_eos_token_id": 11,
               "eos_token_id": None}
     model = saved(row, folder, **fields)
     engine.load(folder)
     ours = engine.tensors("generate", inputs, folder, max_new_tokens=6)["sequences"]
-    theirs = tiny.sequences(reference(model, inputs, 6))
+    theirs = sequences(model, inputs, 6)
     assert torch.equal(ours, theirs)
     assert not torch.equal(ours, free)
 

@@ -89,7 +89,8 @@ def test_cost_equals_the_flop_counter(row, engine, folder):
     if "decoder_input_ids" in inputs:
         workload["sequence"] = inputs["decoder_input_ids"].shape[1]
     # Counted as synthetic inputs are: those that only some callers give are left out.
-    optional = {"position_ids", "encoder_hidden_states", "encoder_attention_mask"}
+    optional = {"position_ids", "encoder_hidden_states", "encoder_attention_mask",
+                "decoder_attention_mask"}
     inputs = {name: value for name, value in inputs.items() if name not in optional}
     counter = FlopCounterMode(display=False)
     with counter:

@@ -122,6 +122,7 @@ def inputs_of(row, batch=BATCH, sequence=SEQUENCE, padding="right", seed=1):
             batch, config["num_mel_bins"], 2 * config["max_source_positions"], generator=generator
         ),
         "decoder_input_ids": lambda: ids(config["vocab_size"], (batch, 8), low=3),
+        "decoder_attention_mask": lambda: mask(8),
     }
     names = row["inputs"]
     return {"position_ids" if name == "positions_of_mask" else name: makers[name]() for name in names}
@@ -161,7 +162,7 @@ def run(model, inputs):
 def compare(ours, reference, inputs, tolerance):
     """Largest error of the unpadded rows, relative to the largest value of the reference."""
     assert set(ours) == set(reference), (set(ours), set(reference))
-    mask = inputs.get("attention_mask")
+    mask = inputs.get("attention_mask", inputs.get("decoder_attention_mask"))
     for name, expected in reference.items():
         actual = ours[name]
         assert actual.shape == expected.shape, (name, actual.shape, expected.shape)
@@ -192,8 +193,3 @@ def with_tokens(row, inputs, sequences):
         return {**inputs, "input_ids": sequences}
     start = torch.full((sequences.shape[0], 1), row["config"]["decoder_start_token_id"])
     return {**inputs, "decoder_input_ids": torch.cat([start, sequences[:, :-1]], 1)}
-
-
-def sequences(generated):
-    """Whisper returns plain tensors where the others return a ModelOutput."""
-    return generated if isinstance(generated, torch.Tensor) else generated["sequences"]

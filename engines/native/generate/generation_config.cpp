@@ -63,8 +63,7 @@ constexpr Refused kRefused[] = {{"repetition_penalty", 1},
                                 {"force_words_ids", 0},
                                 {"constraints", 0},
                                 {"dola_layers", 0},
-                                {"prompt_lookup_num_tokens", 0},
-                                {"forced_decoder_ids", 0}};
+                                {"prompt_lookup_num_tokens", 0}};
 
 Status check_refused(const Json& json, const std::string& what) {
   for (const Refused& row : kRefused) {

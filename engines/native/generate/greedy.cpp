@@ -64,6 +64,7 @@ Result<Generated> generate_greedy(Decoding& decoding, const GenerationConfig& co
                                   std::int64_t max_new_tokens, bool keep_logits) {
   std::vector<at::Tensor> tokens;
   std::vector<at::Tensor> all_logits;
+  decoding.encode();
   at::Tensor logits = decoding.prefill();
   const std::int64_t prompt = decoding.prompt_length();
   at::Tensor unfinished = at::full({logits.size(0)}, true, logits.options().dtype(at::kBool));

@@ -46,6 +46,7 @@ Phase generate_phase(const std::shared_ptr<Decoding>& decoding, at::Device devic
   phase.unit = "token";
   const auto batch = static_cast<double>(decoding->batch());
   phase.items = {{"token", batch * static_cast<double>(work.new_tokens)}, {"sequence", batch}};
+  if (work.audio_seconds > 0) phase.items.emplace_back("audio_second", work.audio_seconds);
   phase.cache_bytes = decoding->cache_bytes();
   auto times = std::make_shared<TokenTimes>();
   times->reserve(static_cast<std::size_t>(work.new_tokens));
@@ -54,6 +55,7 @@ Phase generate_phase(const std::shared_ptr<Decoding>& decoding, at::Device devic
   phase.token_times = times;
   phase.call = [decoding, times, tokens] {
     times->clear();
+    decoding->encode();
     at::Tensor token = ops::argmax(decoding->prefill());
     for (std::int64_t i = 0;;) {
       ops::put_column(tokens, i, token);
@@ -73,6 +75,8 @@ Result<std::vector<Phase>> decoding_phases(Model& model, const NamedTensors& inp
   RIDGELINE_TRY(std::shared_ptr<Decoding> prompt, model.decoding(inputs, work.new_tokens));
   RIDGELINE_TRY(std::shared_ptr<Decoding> behind, model.decoding(deep, 1));
   const at::Device device = inputs.front().second.device();
+  prompt->encode();
+  behind->encode();
   const at::Tensor token = ops::argmax(behind->prefill());
   std::vector<Phase> phases;
   phases.push_back(prefill_phase(prompt, work));

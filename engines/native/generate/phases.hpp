@@ -10,8 +10,9 @@
 namespace ridgeline::native {
 
 struct DecodingWork {
-  double prompt_tokens;     ///< real ones of all rows
-  std::int64_t new_tokens;  ///< of `generate`, exact
+  double prompt_tokens;      ///< real ones of all rows
+  std::int64_t new_tokens;   ///< of `generate`, exact
+  double audio_seconds = 0;  ///< real sound of all rows; 0: none
 };
 
 /// Phases of a model that decodes():

@@ -13,6 +13,8 @@ class Decoding {
  public:
   virtual ~Decoding() = default;
 
+  /// Runs what comes before the prompt: the encoder of models that have one.
+  virtual void encode() {}
   /// Empties the caches and runs the prompt → logits of its last position [B, V].
   virtual at::Tensor prefill() = 0;
   /// tokens [B], int64, on the model's device → logits [B, V]. The caches grow by one token; at

@@ -53,6 +53,9 @@ struct Workload {
   bool chat = false;                ///< texts are turns of a user, put into the chat template
   std::uint64_t seed = 0;
 
+  /// Set with the inputs: real sound of all rows, without padding.
+  std::optional<double> total_audio_seconds;
+
   /// Whether the inputs come from the user's own data.
   bool is_real() const { return !text.empty() || !images.empty() || !audio.empty(); }
 };

@@ -21,8 +21,9 @@ at::Tensor merge_heads(const at::Tensor& attended) {
 
 SelfAttention::SelfAttention(Scope scope, const AttentionNames& names, const AttentionShape& shape)
     : shape_(shape),
-      qkv_(scope, {names.query, names.key, names.value}, shape.hidden, shape.heads * shape.head_dim,
-           shape.bias),
+      qkv_(scope, {names.query, names.key, names.value}, shape.hidden,
+           std::vector<std::int64_t>(3, shape.heads * shape.head_dim),
+           {shape.bias, shape.bias && shape.key_bias, shape.bias}),
       output_(scope / names.output, shape.heads * shape.head_dim, shape.hidden, shape.bias) {}
 
 at::Tensor SelfAttention::operator()(const at::Tensor& x, const AttentionContext& context) const {
@@ -32,20 +33,38 @@ at::Tensor SelfAttention::operator()(const at::Tensor& x, const AttentionContext
                                  heads_of(projected, 2, shape_), context.mask, context.options)));
 }
 
+at::Tensor SelfAttention::operator()(const at::Tensor& x, const AttentionContext& context,
+                                     KvCache& cache, std::int64_t layer) const {
+  const at::Tensor projected = qkv_(x);
+  const KvCache::View seen =
+      cache.append(layer, heads_of(projected, 1, shape_), heads_of(projected, 2, shape_));
+  return output_(merge_heads(ops::attention(heads_of(projected, 0, shape_), seen.key, seen.value,
+                                            context.mask, context.options)));
+}
+
 CrossAttention::CrossAttention(Scope scope, const AttentionNames& names,
                                const AttentionShape& shape)
     : shape_(shape),
       query_(scope / names.query, shape.hidden, shape.heads * shape.head_dim, shape.bias),
-      key_value_(scope, {names.key, names.value}, shape.hidden, shape.heads * shape.head_dim,
-                 shape.bias),
+      key_value_(scope, {names.key, names.value}, shape.hidden,
+                 std::vector<std::int64_t>(2, shape.heads * shape.head_dim),
+                 {shape.bias && shape.key_bias, shape.bias}),
       output_(scope / names.output, shape.heads * shape.head_dim, shape.hidden, shape.bias) {}
 
 at::Tensor CrossAttention::operator()(const at::Tensor& x, const at::Tensor& source,
                                       const AttentionContext& context) const {
+  return (*this)(x, project(source), context);
+}
+
+KvCache::View CrossAttention::project(const at::Tensor& source) const {
   const at::Tensor projected = key_value_(source);
-  return output_(
-      merge_heads(ops::attention(heads_of(query_(x), 0, shape_), heads_of(projected, 0, shape_),
-                                 heads_of(projected, 1, shape_), context.mask, context.options)));
+  return {heads_of(projected, 0, shape_), heads_of(projected, 1, shape_)};
+}
+
+at::Tensor CrossAttention::operator()(const at::Tensor& x, const KvCache::View& source,
+                                      const AttentionContext& context) const {
+  return output_(merge_heads(ops::attention(heads_of(query_(x), 0, shape_), source.key,
+                                            source.value, context.mask, context.options)));
 }
 
 }  // namespace ridgeline::native::nn

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "engines/native/nn/kv_cache.hpp"
 #include "engines/native/nn/layers.hpp"
 
 namespace ridgeline::native::nn {
@@ -22,6 +23,7 @@ struct AttentionShape {
   std::int64_t heads;
   std::int64_t head_dim;
   bool bias = true;
+  bool key_bias = true;  ///< of the key alone, where the others have one
 };
 
 /// What a forward pass asks of every attention in it.
@@ -36,6 +38,9 @@ struct SelfAttention : Module {
 
   /// x [B, S, hidden] → [B, S, hidden].
   at::Tensor operator()(const at::Tensor& x, const AttentionContext& context) const;
+  /// The same behind the tokens of a cache, for layer `layer` of it.
+  at::Tensor operator()(const at::Tensor& x, const AttentionContext& context, KvCache& cache,
+                        std::int64_t layer) const;
 
  private:
   AttentionShape shape_;
@@ -49,6 +54,11 @@ struct CrossAttention : Module {
 
   /// x [B, S, hidden], source [B, T, hidden] → [B, S, hidden].
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& source,
+                        const AttentionContext& context) const;
+  /// The two halves of it: keys and values [B, heads, T, head_dim] of the source, views of one
+  /// product; and the attention of x to keys and values that were kept.
+  KvCache::View project(const at::Tensor& source) const;
+  at::Tensor operator()(const at::Tensor& x, const KvCache::View& source,
                         const AttentionContext& context) const;
 
  private:

@@ -8,8 +8,9 @@ namespace ridgeline::native::nn {
 EncoderLayer::EncoderLayer(Scope scope, const EncoderLayerNames& names,
                            const EncoderLayerShape& shape)
     : attention_norm_(scope / names.attention_norm, shape.hidden, shape.norm_eps),
-      attention_(scope, names.attention,
-                 {shape.hidden, shape.heads, shape.head_dim, /*bias=*/shape.qkv_bias}),
+      attention_(
+          scope, names.attention,
+          {shape.hidden, shape.heads, shape.head_dim, /*bias=*/shape.qkv_bias, shape.key_bias}),
       mlp_norm_(scope / names.mlp_norm, shape.hidden, shape.norm_eps),
       mlp_(scope, names.up, names.down, shape.hidden, shape.intermediate, shape.activation) {
   if (shape.qkv_bias) return;

@@ -31,6 +31,7 @@ struct EncoderLayerShape {
   double norm_eps;
   ops::Activation activation;
   bool qkv_bias = true;  ///< whether query, key and value have a bias; the output always has one
+  bool key_bias = true;  ///< of the key alone, where the others have one
 };
 
 struct EncoderLayer : Module {

@@ -10,7 +10,7 @@ GroupedAttention::GroupedAttention(Scope scope, const GatedDecoderShape& shape)
       qkv_(scope, {"q_proj", "k_proj", "v_proj"}, shape.hidden,
            {shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim,
             shape.kv_heads * shape.head_dim},
-           shape.qkv_bias),
+           std::vector<bool>(3, shape.qkv_bias)),
       output_(scope / "o_proj", shape.heads * shape.head_dim, shape.hidden, shape.output_bias) {}
 
 at::Tensor GroupedAttention::operator()(const at::Tensor& x, std::int64_t layer,

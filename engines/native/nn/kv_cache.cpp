@@ -57,6 +57,14 @@ KvCache::View KvCache::append(std::int64_t layer, const at::Tensor& key, const a
   return {key, value};
 }
 
+KvCache::View KvCache::all(std::int64_t layer) const {
+  const auto at = static_cast<std::size_t>(layer);
+  if (Ledger* ledger = Ledger::active()) {
+    ledger->touch_cache(bytes_of(keys_[at]) + bytes_of(values_[at]));
+  }
+  return {keys_[at], values_[at]};
+}
+
 void KvCache::snapshot() {
   saved_length_ = length_;
   saved_keys_.clear();

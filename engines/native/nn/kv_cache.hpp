@@ -37,6 +37,8 @@ class KvCache {
   /// gives what a query of the last of them sees. S > 1 only into an empty cache; the tokens count
   /// as there after advance(S).
   View append(std::int64_t layer, const at::Tensor& key, const at::Tensor& value);
+  /// All tokens of a layer as they are, for keys and values that do not grow.
+  View all(std::int64_t layer) const;
   void advance(std::int64_t tokens) { length_ += tokens; }
   void clear() { length_ = 0; }
 

@@ -1,6 +1,7 @@
 // Declarations of the smallest layers.
 #include "engines/native/nn/layers.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 namespace ridgeline::native::nn {
@@ -21,18 +22,22 @@ Linear::Linear(Scope scope, std::int64_t in, std::int64_t out, bool bias) {
 
 FusedLinear::FusedLinear(Scope scope, const std::vector<std::string>& names, std::int64_t in,
                          std::int64_t out, bool bias)
-    : FusedLinear(scope, names, in, std::vector<std::int64_t>(names.size(), out), bias) {}
+    : FusedLinear(scope, names, in, std::vector<std::int64_t>(names.size(), out),
+                  std::vector<bool>(names.size(), bias)) {}
 
 FusedLinear::FusedLinear(Scope scope, const std::vector<std::string>& names, std::int64_t in,
-                         const std::vector<std::int64_t>& out, bool bias) {
+                         const std::vector<std::int64_t>& out, const std::vector<bool>& biased) {
   const std::int64_t rows = std::accumulate(out.begin(), out.end(), std::int64_t{0});
   std::string joined;
-  for (const std::string& name : names) joined += (joined.empty() ? "" : "+") + name;
+  std::vector<std::string> biases;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    joined += (joined.empty() ? "" : "+") + names[i];
+    biases.push_back(biased[i] ? names[i] + ".bias" : "");
+  }
   scope.parameter(weight_, joined + ".weight", {rows, in}, Init::kWeight)
       .stacked(with_suffix(names, ".weight"), out);
-  if (bias) {
-    scope.parameter(bias_, joined + ".bias", {rows}, Init::kBias)
-        .stacked(with_suffix(names, ".bias"), out);
+  if (std::find(biased.begin(), biased.end(), true) != biased.end()) {
+    scope.parameter(bias_, joined + ".bias", {rows}, Init::kBias).stacked(biases, out);
   }
 }
 

@@ -29,9 +29,9 @@ struct FusedLinear : Module {
   /// `names` are the children that hold the parts; each part is [out, in].
   FusedLinear(Scope scope, const std::vector<std::string>& names, std::int64_t in, std::int64_t out,
               bool bias = true);
-  /// Parts of different widths: part i is [out[i], in].
+  /// Parts of different widths: part i is [out[i], in], and has a bias where `biased[i]` says so.
   FusedLinear(Scope scope, const std::vector<std::string>& names, std::int64_t in,
-              const std::vector<std::int64_t>& out, bool bias);
+              const std::vector<std::int64_t>& out, const std::vector<bool>& biased);
 
   /// x [..., in] → [..., sum of out], the parts side by side.
   at::Tensor operator()(const at::Tensor& x) const { return ops::linear(x, weight_, bias_); }

@@ -40,7 +40,7 @@ at::Tensor similarity(const at::Tensor& a, const at::Tensor& b);
 at::Tensor embed_tokens(const at::Tensor& patches, const at::Tensor& class_token,
                         const at::Tensor& positions);
 
-/// x [B, C, h, w] → [B, C, H, W], bicubic, the corners of the pixels aligned (align_corners false).
+/// x [B, C, h, w] → [B, C, height, width], bicubic, as ATen does it with align_corners false.
 at::Tensor interpolate_bicubic(const at::Tensor& x, std::int64_t height, std::int64_t width);
 
 /// x [..., D] over its Euclidean length; a row of zeros gives NaN, as the definition does.

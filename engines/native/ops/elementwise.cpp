@@ -3,6 +3,7 @@
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/gather.h>
 #include <ATen/ops/mul.h>
+#include <ATen/ops/softmax.h>
 
 #include "engines/native/ops/charge.hpp"
 #include "engines/native/ops/ops.hpp"
@@ -19,6 +20,53 @@ at::Tensor add_into(at::Tensor a, const at::Tensor& b) {
   });
   if (a.is_meta()) return meta_result(a.sizes(), a);
   return a.add_(b);
+}
+
+at::Tensor add_parameter(at::Tensor a, const at::Tensor& parameter) {
+  const ChargeDepth op = open_op("add", OpClass::kElementwise, a, parameter, [&](Ledger& ledger) {
+    ledger.touch(parameter);
+    OpCost cost;
+    cost.flops_elementwise = static_cast<double>(a.numel());
+    cost.weight_bytes = bytes_of(parameter);
+    cost.read_bytes = bytes_of(a);
+    cost.written_bytes = bytes_of(a);
+    return cost;
+  });
+  if (a.is_meta()) return meta_result(a.sizes(), a);
+  return a.add_(parameter);
+}
+
+at::Tensor copy(const at::Tensor& x) {
+  const ChargeDepth op = open_op("copy", OpClass::kMovement, x, at::Tensor(), [&](Ledger&) {
+    OpCost cost;
+    cost.read_bytes = bytes_of(x);
+    cost.written_bytes = bytes_of(x);
+    return cost;
+  });
+  if (x.is_meta()) return meta_result(x.sizes(), x);
+  return x.clone();
+}
+
+at::Tensor weighted_sum(const std::vector<at::Tensor>& parts, const at::Tensor& weights) {
+  const at::Tensor& first = parts.front();
+  const ChargeDepth op =
+      open_op("weighted_sum", OpClass::kElementwise, first, weights, [&](Ledger& ledger) {
+        ledger.touch(weights);
+        OpCost cost;
+        const auto count = static_cast<double>(parts.size());
+        cost.flops_elementwise = 2.0 * count * static_cast<double>(first.numel());
+        cost.weight_bytes = bytes_of(weights);
+        cost.read_bytes = count * bytes_of(first);
+        cost.written_bytes = bytes_of(first);
+        return cost;
+      });
+  if (first.is_meta()) return meta_result(first.sizes(), first);
+  const at::Tensor shares = at::softmax(weights, -1);
+  at::Tensor sum = at::mul(first, shares[0]);
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    sum.add_(at::mul(parts[i], shares[static_cast<std::int64_t>(i)]));
+  }
+  return sum;
 }
 
 at::Tensor embedding(const at::Tensor& table, const at::Tensor& ids) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 
@@ -101,6 +102,15 @@ at::Tensor gated(const at::Tensor& x, Activation activation);
 
 /// a + b of equal shape or broadcast; overwrites `a`, which must not be needed afterwards.
 at::Tensor add_into(at::Tensor a, const at::Tensor& b);
+
+/// a + parameter of a's last dimensions (a table of positions); overwrites `a`.
+at::Tensor add_parameter(at::Tensor a, const at::Tensor& parameter);
+
+/// A copy of `x`, for what is kept while `x` is overwritten.
+at::Tensor copy(const at::Tensor& x);
+
+/// Sum of the parts, each times its entry of softmax(weights [parts.size()]).
+at::Tensor weighted_sum(const std::vector<at::Tensor>& parts, const at::Tensor& weights);
 
 /// Rows of table [N, D] at ids (any shape, int64) → [*ids, D]. Ids outside [0, N) throw.
 at::Tensor embedding(const at::Tensor& table, const at::Tensor& ids);

@@ -157,7 +157,7 @@ Status Declarations::read(const Choice& choice, Source& source, at::ScalarType d
     tensor = tensor.to(device);
     done.transfer_ns += now_ns() - in_memory;
   }
-  done.parameters += tensor.numel();
+  done.parameters += tensor.numel() - choice.spelling->made_up;
   done.bytes += tensor.numel() * static_cast<std::int64_t>(tensor.element_size());
   *choice.parameter->slot_ = std::move(tensor);
   return {};

@@ -2,6 +2,8 @@
 #include "engines/native/scope/scope.hpp"
 
 #include <ATen/ops/cat.h>
+#include <ATen/ops/zeros.h>
+#include <c10/util/accumulate.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -19,12 +21,25 @@ Parameter& Parameter::stacked(const std::vector<std::string>& names) {
 Parameter& Parameter::stacked(const std::vector<std::string>& names,
                               const std::vector<std::int64_t>& rows) {
   Spelling spelling;
+  std::vector<Shape> zeros(names.size());  // empty for parts that are stored
   for (std::size_t i = 0; i < names.size(); ++i) {
     Shape part = shape_;
     part[0] = rows[i];
-    spelling.stored.push_back({full(names[i]), std::move(part)});
+    if (names[i].empty()) {
+      spelling.made_up += c10::multiply_integers(part);
+      zeros[i] = std::move(part);
+    } else {
+      spelling.stored.push_back({full(names[i]), std::move(part)});
+    }
   }
-  spelling.combine = [](const std::vector<at::Tensor>& parts) { return at::cat(parts, 0); };
+  spelling.combine = [zeros = std::move(zeros)](const std::vector<at::Tensor>& stored) {
+    std::vector<at::Tensor> parts;
+    std::size_t next = 0;
+    for (const Shape& shape : zeros) {
+      parts.push_back(shape.empty() ? stored[next++] : at::zeros(shape, stored[0].options()));
+    }
+    return at::cat(parts, 0);
+  };
   spellings_ = {std::move(spelling)};
   return *this;
 }

@@ -41,6 +41,8 @@ struct Spelling {
   std::vector<Stored> stored;
   /// Logical parameter from the stored tensors, in order. Empty: the one stored tensor itself.
   std::function<at::Tensor(const std::vector<at::Tensor>&)> combine;
+  /// Elements of the logical parameter that no file stores, such as biases that are always zero.
+  std::int64_t made_up = 0;
 };
 
 /// A declared parameter. The functions refine the declaration and return it for chaining; names are
@@ -50,7 +52,7 @@ class Parameter {
   /// Rows of several stored tensors, one after the other: a fused weight from separate ones. Row
   /// counts are equal shares.
   Parameter& stacked(const std::vector<std::string>& names);
-  /// The same with a row count for each.
+  /// The same with a row count for each. An empty name stands for rows of zeros.
   Parameter& stacked(const std::vector<std::string>& names, const std::vector<std::int64_t>& rows);
   /// Rows [begin, begin + shape[0]) of a stored tensor of `total` rows: a part of a fused weight.
   Parameter& part_of(const std::string& name, std::int64_t begin, std::int64_t total);
