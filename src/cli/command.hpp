@@ -42,6 +42,7 @@ void add_run(CLI::App& app, Context& context);
 void add_list(CLI::App& app, Context& context);
 void add_machine(CLI::App& app, Context& context);
 void add_cost(CLI::App& app, Context& context);
+void add_generate(CLI::App& app, Context& context);
 void add_prepare(CLI::App& app, Context& context);
 void add_forward(CLI::App& app, Context& context);
 void add_synthesize(CLI::App& app, Context& context);

@@ -94,11 +94,11 @@ void add_cost(CLI::App& app, Context& context) {
   CLI::App& command = *app.add_subcommand(
       "cost", "Count FLOPs, bytes and parameters of a model and workload, without weights");
   auto flags = std::make_shared<Flags>();
-  flags->plan =
-      std::make_unique<PlanFlags>(command,
-                                  std::vector<std::string_view>{"models", "engine", "architecture",
-                                                                "dtype", "batch", "sequence"},
-                                  /*many_models=*/false);
+  flags->plan = std::make_unique<PlanFlags>(
+      command,
+      std::vector<std::string_view>{"models", "engine", "architecture", "dtype", "batch",
+                                    "sequence", "depth", "new_tokens", "image_size"},
+      /*many_models=*/false);
   command.add_flag("--json", flags->json, "print JSON");
   command.callback([flags, &context] {
     const Result<int> code = run(*flags, context);

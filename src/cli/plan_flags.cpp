@@ -50,10 +50,11 @@ measure::PlanContext plan_context() {
     const auto preset = catalog::find_preset(model);
     if (!preset) return defaults;
     const Json& workload = *preset->workload;
-    const auto batch = get_int(workload, "batch", "preset", 1);
-    const auto sequence = get_int(workload, "sequence", "preset", 128);
-    if (batch) defaults.batch = {*batch};
-    if (sequence) defaults.sequence = {*sequence};
+    if (const auto batch = get_int(workload, "batch", "preset", 1)) defaults.batch = *batch;
+    for (const measure::WorkloadAxis& axis : measure::workload_axes()) {
+      const auto value = get_int(workload, axis.key, "preset");
+      if (value) defaults.*axis.member = *value;
+    }
     return defaults;
   };
   return context;

@@ -1,4 +1,4 @@
-// forward, prepare and synthesize: tensors in files in, tensors in files out.
+// forward, generate, prepare and synthesize: tensors in files in, tensors in files out.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -16,6 +16,7 @@ struct Flags {
   std::unique_ptr<PlanFlags> plan;
   std::string inputs;
   std::string outputs;
+  std::int64_t max_new_tokens = 0;
 };
 
 std::shared_ptr<Flags> add_flags(CLI::App& command, const std::vector<std::string_view>& keys) {
@@ -52,11 +53,65 @@ Result<int> forward(const Flags& flags, const Context& context) {
   return print_shapes(reply, flags.outputs);
 }
 
+bool has_data(const measure::Workload& workload) {
+  return !workload.texts.empty() || !workload.images.empty() || !workload.audio.empty();
+}
+
+// The inputs of `generate`: a file of tensors, or texts, pictures and sounds.
+Result<Json> generate_fields(const Flags& flags, const measure::Workload& workload) {
+  Json fields = Json::object();
+  if (has_data(workload)) {
+    if (!flags.inputs.empty()) {
+      return bad_input("--inputs and --text, --image or --audio exclude each other");
+    }
+    fields = measure::wire_workload(workload);
+  } else if (flags.inputs.empty()) {
+    return bad_input("nothing to start from", "give --inputs, --text or --audio");
+  } else if (!std::filesystem::exists(flags.inputs)) {
+    return bad_input(fmt::format("no such file: {}", flags.inputs));
+  } else {
+    fields["inputs"] = absolute_path(flags.inputs);
+    if (flags.outputs.empty()) return bad_input("--inputs needs --outputs");
+  }
+  if (!flags.outputs.empty()) {
+    RIDGELINE_CHECK(check_output_folder(flags.outputs));
+    fields["outputs"] = absolute_path(flags.outputs);
+  }
+  fields["max_new_tokens"] = flags.max_new_tokens;
+  return fields;
+}
+
+Result<int> generate(const Flags& flags, const Context& context) {
+  if (flags.max_new_tokens < 1) {
+    return bad_input(
+        fmt::format("--max-new-tokens: {} is below the minimum 1", flags.max_new_tokens));
+  }
+  RIDGELINE_TRY(const auto one, single_case(flags.plan->assignments()));
+  RIDGELINE_TRY(Json fields, generate_fields(flags, one.cases.front().workload));
+  RIDGELINE_TRY(const Json reply, ask_engine(one.configuration, "generate", std::move(fields),
+                                             /*load_first=*/true, context));
+  const Json texts = reply.value("texts", Json());
+  if (!flags.inputs.empty() || !texts.is_array()) {
+    for (const auto& [name, shape] : reply.at("outputs").items()) {
+      std::printf("%s %s\n", name.c_str(), to_line(shape).c_str());
+    }
+  } else {
+    for (const Json& text : texts) {
+      std::printf("%s\n", text.is_string() ? text.get<std::string>().c_str() : "");
+    }
+  }
+  if (!flags.outputs.empty()) {
+    std::fprintf(stderr, "ridgeline: wrote %s\n", flags.outputs.c_str());
+  }
+  return kDone;
+}
+
 Result<int> prepare(const Flags& flags, const Context& context) {
   RIDGELINE_TRY(const auto one, single_case(flags.plan->assignments()));
   const measure::Workload& workload = one.cases.front().workload;
-  if (workload.texts.empty()) {
-    return bad_input("nothing to prepare", "give --text (several make a batch) or --text-file");
+  if (!has_data(workload)) {
+    return bad_input("nothing to prepare",
+                     "give --text, --image or --audio (several make a batch)");
   }
   RIDGELINE_CHECK(check_output_folder(flags.outputs));
   Json fields = measure::wire_workload(workload);
@@ -99,10 +154,24 @@ void add_forward(CLI::App& app, Context& context) {
   run_with(command, flags, context, forward);
 }
 
+void add_generate(CLI::App& app, Context& context) {
+  CLI::App& command = *app.add_subcommand(
+      "generate", "Continue a prompt or transcribe a sound, greedily, as HF's generate() does");
+  auto flags = add_flags(
+      command, {"models", "engine", "architecture", "weights", "dtype", "device", "threads",
+                "cores", "optimize", "seed", "text", "text_file", "audio", "chat"});
+  command.add_option("--inputs", flags->inputs, "safetensors file, instead of --text or --audio");
+  command.add_option("--outputs", flags->outputs, "safetensors file to write `sequences` to");
+  command.add_option("--max-new-tokens", flags->max_new_tokens, "tokens at most")->required();
+  run_with(command, flags, context, generate);
+}
+
 void add_prepare(CLI::App& app, Context& context) {
   CLI::App& command = *app.add_subcommand(
-      "prepare", "Turn text into a model's inputs, as its Hugging Face processor does");
-  auto flags = add_flags(command, {"models", "engine", "text", "text_file"});
+      "prepare",
+      "Turn text, pictures and sounds into a model's inputs, as its Hugging Face processor does");
+  auto flags = add_flags(
+      command, {"models", "engine", "architecture", "text", "text_file", "image", "audio", "chat"});
   command.add_option("--outputs", flags->outputs, "safetensors file to write")->required();
   run_with(command, flags, context, prepare);
 }

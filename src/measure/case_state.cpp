@@ -3,6 +3,15 @@
 
 namespace ridgeline::measure {
 
+void add_samples(const std::string& phase, std::vector<double> calls, TokenSeries tokens,
+                 CaseInvocation& invocation) {
+  invocation.samples.emplace_back(phase, std::move(calls));
+  if (tokens.first.empty()) return;
+  invocation.samples.emplace_back(ttft_name(phase), std::move(tokens.first));
+  invocation.samples.emplace_back(tpot_name(phase), std::move(tokens.mean));
+  invocation.samples.emplace_back(itl_name(phase), std::move(tokens.gaps));
+}
+
 int CaseState::succeeded() const {
   int count = 0;
   for (const CaseInvocation& invocation : invocations) {

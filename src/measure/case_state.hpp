@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "measure/matrix.hpp"
+#include "measure/token_series.hpp"
 #include "results/record.hpp"
 
 namespace ridgeline::measure {
@@ -22,6 +23,10 @@ struct CaseInvocation {
   results::Invocation part;
   std::vector<PhaseSamples> samples;
 };
+
+/// Adds the samples of a phase, and the series of its tokens under names of their own.
+void add_samples(const std::string& phase, std::vector<double> calls, TokenSeries tokens,
+                 CaseInvocation& invocation);
 
 /// A case and all its invocations so far.
 struct CaseState {

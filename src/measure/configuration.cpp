@@ -101,30 +101,6 @@ std::string describe(const Configuration& configuration) {
   return line;
 }
 
-Json to_json(const Workload& workload) {
-  Json json = {{"batch", workload.batch}, {"sequence", json_or_null(workload.sequence)}};
-  if (!workload.texts.empty()) json["text"] = workload.texts;
-  return json;
-}
-
-Json wire_workload(const Workload& workload) {
-  Json json = to_json(workload);
-  if (workload.texts.empty()) return json;
-  Json rows = Json::array();
-  for (std::int64_t row = 0; row < workload.batch; ++row) {
-    rows.push_back(workload.texts[static_cast<std::size_t>(row) % workload.texts.size()]);
-  }
-  json["text"] = std::move(rows);
-  return json;
-}
-
-std::string describe(const Workload& workload) {
-  std::string line = fmt::format("batch={}", workload.batch);
-  if (workload.sequence) line += fmt::format(" sequence={}", *workload.sequence);
-  if (!workload.texts.empty()) line += fmt::format(" texts={}", workload.texts.size());
-  return line;
-}
-
 std::string case_id(const Configuration& configuration, const Workload& workload) {
   Json json = identity(configuration);
   json["workload"] = to_json(workload);

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "measure/workload.hpp"
 
 namespace ridgeline::measure {
 
@@ -64,25 +65,6 @@ std::string id_of(const Configuration& configuration);
 
 /// A short line for people: "native google-bert/bert-base-uncased float32 cpu threads=2".
 std::string describe(const Configuration& configuration);
-
-/// What one call of a phase is given.
-struct Workload {
-  std::int64_t batch = 1;
-  std::optional<std::int64_t> sequence;  ///< tokens a row; none when the tokenizer decides
-  /// Texts of the batch without repetition, at most `batch` of them; row i is text i % size.
-  std::vector<std::string> texts;
-
-  bool operator==(const Workload&) const = default;
-};
-
-/// The `workload` part of a record: {"batch":2,"sequence":null,"text":["a","b"]}.
-Json to_json(const Workload& workload);
-
-/// The same for the worker: `text` has one entry a row.
-Json wire_workload(const Workload& workload);
-
-/// A short line for people: "batch=1 sequence=128" or "batch=8 texts=3".
-std::string describe(const Workload& workload);
 
 /// The id of a case: 16 hexadecimal digits of a configuration and a workload.
 std::string case_id(const Configuration& configuration, const Workload& workload);

@@ -16,6 +16,9 @@ namespace {
 
 using Stages = std::vector<std::pair<std::string, double>>;
 
+// Bounds the sample file that an engine can ask for.
+constexpr std::int64_t kMostTokensPerCall = 1 << 20;
+
 double seconds_of(std::int64_t ns) {
   return 1e-9 * static_cast<double>(ns);
 }
@@ -185,7 +188,12 @@ Status Runner::time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run
   double call = 0;
   for (const Json& phase : member(planned, "phases")) {
     RIDGELINE_TRY(phases.emplace_back(), get_string(phase, "name", "planned phase"));
-    RIDGELINE_TRY(const double seconds, timers.emplace_back(worker, phases.back()).first_calls());
+    RIDGELINE_TRY(const std::int64_t tokens, get_int(phase, "tokens_per_call", "planned phase", 0));
+    if (tokens < 0 || tokens > kMostTokensPerCall) {
+      return Error{ErrorClass::kProtocol, fmt::format("{} tokens in a call", tokens)};
+    }
+    RIDGELINE_TRY(const double seconds,
+                  timers.emplace_back(worker, phases.back(), tokens).first_calls());
     call += seconds;
   }
   if (phases.empty()) return Error{ErrorClass::kProtocol, "the engine planned no phase"};
@@ -208,7 +216,7 @@ Status Runner::time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run
     timing.summary.samples = samples;
     state.harness_cpu_seconds += timing.harness_cpu_seconds;
     run.part.phases.push_back(timing.summary);
-    run.samples.emplace_back(phases[i], std::move(timing.settled));
+    add_samples(phases[i], std::move(timing.settled), std::move(timing.tokens), run);
   }
   // After the timing, so that no measured process did other work before it.
   return state.facts ? Status() : gather_facts(loaded, state, planned, phases);

@@ -94,24 +94,47 @@ std::vector<Configuration> configurations_of(const Plan& plan) {
   return all;
 }
 
+// The values of each size that the cases of one model spread over; an empty one leaves it to the
+// model.
 struct Sizes {
   std::vector<std::int64_t> batch;
-  std::vector<std::int64_t> sequence;  // empty with texts
+  std::vector<std::vector<std::optional<std::int64_t>>> axes;  // as workload_axes()
+
+  std::size_t count() const {
+    std::size_t all = batch.size();
+    for (const auto& axis : axes) all = times(all, axis.size());
+    return all;
+  }
 };
 
+// Rows that the user's data make up.
+std::size_t given_rows(const Plan& plan) {
+  return std::max({plan.texts.size(), plan.images.size(), plan.audio.size()});
+}
+
 Sizes sizes_of(const Plan& plan, const PlanContext& context, const std::string& model) {
-  Sizes sizes{without_doubles(plan.batch), without_doubles(plan.sequence)};
-  if (!plan.texts.empty()) {
-    if (sizes.batch.empty()) sizes.batch = {static_cast<std::int64_t>(plan.texts.size())};
-    return sizes;
+  std::optional<WorkloadDefaults> defaults;
+  if (context.defaults_of_model) defaults = context.defaults_of_model(model);
+  Sizes sizes{without_doubles(plan.batch), {}};
+  if (sizes.batch.empty()) {
+    const std::size_t given = given_rows(plan);
+    sizes.batch = {given > 0  ? static_cast<std::int64_t>(given)
+                   : defaults ? defaults->batch
+                              : kDefaultBatch};
   }
-  if (context.defaults_of_model && (sizes.batch.empty() || sizes.sequence.empty())) {
-    const WorkloadDefaults defaults = context.defaults_of_model(model);
-    if (sizes.batch.empty()) sizes.batch = without_doubles(defaults.batch);
-    if (sizes.sequence.empty()) sizes.sequence = without_doubles(defaults.sequence);
+  for (const WorkloadAxis& axis : workload_axes()) {
+    auto values = or_none(sizes_of(plan, axis.key));
+    // Of texts the tokenizer knows the length, of files nobody asks for one.
+    const bool is_sequence = axis.key == "sequence";
+    const bool given = (is_sequence && !plan.texts.empty()) ||
+                       (axis.key == "image_size" && !plan.images.empty()) ||
+                       (axis.key == "audio_seconds" && !plan.audio.empty());
+    if (!values.front() && !given) {
+      values.front() = defaults ? (*defaults).*axis.member : std::nullopt;
+      if (!values.front() && is_sequence) values.front() = kDefaultSequence;
+    }
+    sizes.axes.push_back(std::move(values));
   }
-  if (sizes.batch.empty()) sizes.batch = {kDefaultBatch};
-  if (sizes.sequence.empty()) sizes.sequence = {kDefaultSequence};
   return sizes;
 }
 
@@ -132,19 +155,34 @@ Result<std::size_t> batch_text_bytes(const Plan& plan, std::int64_t batch) {
                    "use shorter texts or a smaller batch");
 }
 
+// The first `rows` of the data of one kind.
+std::vector<std::string> first_of(const std::vector<std::string>& given, std::int64_t rows) {
+  const auto count = std::min(static_cast<std::size_t>(rows), given.size());
+  return {given.begin(), given.begin() + static_cast<std::ptrdiff_t>(count)};
+}
+
 // The sizes must have passed check_limits.
 std::vector<Workload> workloads_of(const Plan& plan, const Sizes& sizes) {
   std::vector<Workload> workloads;
   for (const std::int64_t batch : sizes.batch) {
-    if (plan.texts.empty()) {
-      for (const std::int64_t sequence : sizes.sequence) {
-        workloads.push_back({batch, sequence, {}});
+    Workload workload;
+    workload.batch = batch;
+    workload.texts = first_of(plan.texts, batch);
+    workload.images = first_of(plan.images, batch);
+    workload.audio = first_of(plan.audio, batch);
+    workload.chat = plan.chat;
+    workloads.push_back(std::move(workload));
+  }
+  for (std::size_t i = 0; i < sizes.axes.size(); ++i) {
+    std::vector<Workload> all;
+    all.reserve(workloads.size() * sizes.axes[i].size());
+    for (const Workload& workload : workloads) {
+      for (const auto& value : sizes.axes[i]) {
+        all.push_back(workload);
+        all.back().*workload_axes()[i].member = value;
       }
-      continue;
     }
-    const auto rows = std::min(static_cast<std::size_t>(batch), plan.texts.size());
-    const auto end = plan.texts.begin() + static_cast<std::ptrdiff_t>(rows);
-    workloads.push_back({batch, std::nullopt, {plan.texts.begin(), end}});
+    workloads = std::move(all);
   }
   return workloads;
 }
@@ -168,8 +206,7 @@ Status check_limits(const Plan& plan, const PlanContext& context) {
   std::size_t text_bytes = 0;
   for (const std::string& model : models) {
     const Sizes sizes = sizes_of(plan, context, model);
-    const std::size_t sequences = plan.texts.empty() ? sizes.sequence.size() : 1;
-    cases += times(per_model, times(sizes.batch.size(), sequences));
+    cases += times(per_model, sizes.count());
     if (cases > kMaxCases) return too_many(cases);
     if (plan.texts.empty()) continue;
     for (const std::int64_t batch : sizes.batch) {
@@ -208,9 +245,14 @@ Result<Matrix> expand(const Plan& plan, const PlanContext& context) {
     matrix.configurations.push_back(std::move(entry));
   }
   for (const std::int64_t batch : without_doubles(plan.batch)) {
-    if (plan.texts.empty() || static_cast<std::size_t>(batch) >= plan.texts.size()) continue;
-    matrix.notes.push_back(
-        fmt::format("batch {} takes the first {} of {} texts", batch, batch, plan.texts.size()));
+    const auto note = [&](const std::vector<std::string>& given, std::string_view kind) {
+      if (static_cast<std::size_t>(batch) >= given.size()) return;
+      matrix.notes.push_back(
+          fmt::format("batch {} takes the first {} of {} {}", batch, batch, given.size(), kind));
+    };
+    note(plan.texts, "texts");
+    note(plan.images, "pictures");
+    note(plan.audio, "sounds");
   }
   return matrix;
 }

@@ -88,6 +88,17 @@ void add_absent(Metrics& metrics) {
   }
 }
 
+// Latencies of a series of tokens under one name; the percentiles of gaps are what users feel.
+void add_series(const char* name, const std::vector<std::vector<double>>& samples,
+                Metrics& metrics) {
+  if (samples.empty()) return;
+  const LatencyEstimate estimate = estimate_latency(samples);
+  metrics.emplace_back(name, timed(estimate.latency));
+  for (const Percentile& percentile : estimate.percentiles) {
+    metrics.emplace_back(fmt::format("{}.{}", name, percentile.name), timed(percentile.estimate));
+  }
+}
+
 std::vector<std::vector<double>> samples_of(const std::string& phase, const CaseState& state) {
   std::vector<std::vector<double>> samples;
   for (const CaseInvocation& invocation : state.invocations) {
@@ -142,8 +153,16 @@ Result<PhaseReport> report_phase(const Json& planned_phase, const CaseState& sta
           "throughput." + unit,
           results::derived(unit + "/s", {{result.name + ".latency", latency}},
                            [items](const std::vector<double>& v) { return items / v[0]; }));
+      if (unit != "audio_second") continue;
+      metrics.emplace_back(
+          "real_time_factor",
+          results::derived("1", {{result.name + ".latency", latency}},
+                           [items](const std::vector<double>& v) { return v[0] / items; }));
     }
   }
+  add_series("ttft", samples_of(ttft_name(result.name), state), metrics);
+  add_series("tpot", samples_of(tpot_name(result.name), state), metrics);
+  add_series("itl", samples_of(itl_name(result.name), state), metrics);
   const Json& costs = state.facts->at("cost");
   const bool has_cost = costs.is_object() && costs.contains(result.name);
   if (has_cost) add_attained(result.name, costs.at(result.name), latency, metrics);

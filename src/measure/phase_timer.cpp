@@ -57,11 +57,12 @@ double cpu_seconds_of_this_process() {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
+constexpr std::uint64_t kMostRows = 1 << 21;  // 100 MB of rows: 5 µs calls for ten seconds
+
 std::uint64_t rows_needed(double slice_seconds, double call_seconds) {
-  constexpr double kMost = 1 << 21;  // 100 MB of rows: 5 µs calls for ten seconds
   // Half again for the warm-up, and twice that because calls get faster as they warm up.
   const double rows = 3.0 * slice_seconds / std::max(call_seconds, 1e-7);
-  return static_cast<std::uint64_t>(std::clamp(rows, 4096.0, kMost));
+  return static_cast<std::uint64_t>(std::clamp(rows, 4096.0, static_cast<double>(kMostRows)));
 }
 
 results::StopRule stop_rule_of(const StopRule& rule) {
@@ -89,14 +90,18 @@ PhaseGlimpse glimpse_of(const StopRule& rule) {
 
 }  // namespace
 
+bool PhaseTimer::has_room(const protocol::SampleFile& file) const {
+  return file.count() + 1 + static_cast<std::uint64_t>(rows_per_call_) <= file.capacity();
+}
+
 Result<PhaseTimer::Piece> PhaseTimer::run(protocol::SampleFile& file, std::int64_t calls,
                                           std::int64_t ns) {
   const std::uint64_t from = file.count();
-  if (from + 1 >= file.capacity()) {
+  if (!has_room(file)) {
     return Error{ErrorClass::kInternal, fmt::format("no room for more samples of {}", phase_)};
   }
   // Never more calls than rows: a dropped row would be a call that nobody sees.
-  const auto room = static_cast<std::int64_t>(file.capacity() - from);
+  const auto room = static_cast<std::int64_t>(file.capacity() - from) / rows_per_call_;
   Json until = {{"n", std::min(calls, room)}};
   if (ns > 0 && ns < INT64_MAX) until["ns"] = ns;
   protocol::Deadlines deadlines = protocol::usual_deadlines("run");
@@ -109,8 +114,11 @@ Result<PhaseTimer::Piece> PhaseTimer::run(protocol::SampleFile& file, std::int64
                                                     {"capacity", file.capacity()}},
                                                    deadlines));
   Piece piece;
-  for (const protocol::SampleRow& row : file.rows(from, file.count())) {
-    piece.seconds.push_back(1e-9 * static_cast<double>(row.done_ns - row.begin_ns));
+  const auto rows = file.rows(from, file.count());
+  piece.seconds = call_seconds(rows);
+  if (rows.size() != piece.seconds.size() * static_cast<std::size_t>(rows_per_call_)) {
+    return Error{ErrorClass::kProtocol, fmt::format("the engine wrote {} rows for {} calls of {}",
+                                                    rows.size(), piece.seconds.size(), phase_)};
   }
   if (piece.seconds.empty()) {
     return Error{ErrorClass::kProtocol, fmt::format("the engine made no call of {}", phase_)};
@@ -121,7 +129,7 @@ Result<PhaseTimer::Piece> PhaseTimer::run(protocol::SampleFile& file, std::int64
 }
 
 Result<double> PhaseTimer::first_calls() {
-  RIDGELINE_TRY(Scratch scratch, Scratch::create(16));
+  RIDGELINE_TRY(Scratch scratch, Scratch::create(static_cast<std::uint64_t>(4 * rows_per_call_)));
   RIDGELINE_TRY(const Piece first, run(scratch.file(), 1, 0));
   RIDGELINE_TRY(const Piece second, run(scratch.file(), 1, 0));
   first_call_ = first.seconds.front();
@@ -132,7 +140,11 @@ Result<double> PhaseTimer::first_calls() {
 Result<PhaseTiming> PhaseTimer::measure(const PhaseTimerOptions& options,
                                         const std::string& samples_path) {
   const double cpu_begin = cpu_seconds_of_this_process();
-  RIDGELINE_TRY(Scratch scratch, Scratch::create(rows_needed(options.slice_seconds, second_call_)));
+  const auto rows_per_call = static_cast<std::uint64_t>(rows_per_call_);
+  RIDGELINE_TRY(
+      Scratch scratch,
+      Scratch::create(std::min(rows_per_call * rows_needed(options.slice_seconds, second_call_),
+                               std::max(kMostRows, 64 * rows_per_call))));
   protocol::SampleFile& file = scratch.file();
 
   WarmupOptions warmup_options;
@@ -160,7 +172,7 @@ Result<PhaseTiming> PhaseTimer::measure(const PhaseTimerOptions& options,
   StopOptions stop_options;
   stop_options.precision = options.precision;
   StopRule rule(stop_options, options.slice_seconds, warmup);
-  while (!rule.done() && file.count() + 1 < file.capacity()) {
+  while (!rule.done() && has_room(file)) {
     const Chunk chunk = rule.next();
     RIDGELINE_TRY(const Piece piece, run(file, chunk.calls, chunk.ns));
     rule.add(piece.seconds, piece.wall_seconds);
@@ -177,7 +189,10 @@ Result<PhaseTiming> PhaseTimer::measure(const PhaseTimerOptions& options,
   summary.median = median(timing.settled);
   summary.first_call = first_call_;
   summary.stop_rule = rule.done() ? stop_rule_of(rule) : results::StopRule::kLimit;
-  summary.first_row = static_cast<std::int64_t>(measured_from + rule.settled_from());
+  summary.first_row =
+      static_cast<std::int64_t>(measured_from + rule.settled_from() * rows_per_call);
+  timing.tokens =
+      token_series(file.rows(static_cast<std::uint64_t>(summary.first_row), file.count()));
   summary.end_row = static_cast<std::int64_t>(file.count());
   if (const auto drift = detect_drift(timing.settled); drift)
     summary.drift = drift->relative_change;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "measure/token_series.hpp"
 #include "protocol/client.hpp"
 #include "protocol/sample_file.hpp"
 #include "results/record.hpp"
@@ -19,6 +20,7 @@ namespace ridgeline::measure {
 struct PhaseTiming {
   results::InvocationPhase summary;
   std::vector<double> settled;  ///< seconds of each timed call, in order
+  TokenSeries tokens;           ///< of the same calls; empty for phases without tokens
   double harness_cpu_seconds = 0;
 };
 
@@ -38,8 +40,9 @@ struct PhaseTimerOptions {
 
 class PhaseTimer {
  public:
-  PhaseTimer(protocol::Worker& worker, std::string phase)
-      : worker_(&worker), phase_(std::move(phase)) {}
+  /// `tokens_per_call`: token rows that follow each call's row.
+  PhaseTimer(protocol::Worker& worker, std::string phase, std::int64_t tokens_per_call = 0)
+      : worker_(&worker), phase_(std::move(phase)), rows_per_call_(1 + tokens_per_call) {}
 
   /// Makes the very first call, which pays for what is set up lazily, and a second one, which tells
   /// how long a call takes (seconds).
@@ -50,10 +53,12 @@ class PhaseTimer {
 
  private:
   struct Piece;
+  bool has_room(const protocol::SampleFile& file) const;
   Result<Piece> run(protocol::SampleFile& file, std::int64_t calls, std::int64_t ns);
 
   protocol::Worker* worker_;
   std::string phase_;
+  std::int64_t rows_per_call_;
   double first_call_ = 0;
   double second_call_ = 0;
 };

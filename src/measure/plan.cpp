@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
@@ -60,6 +61,19 @@ Status append_texts(const std::string& path, std::vector<std::string>& texts) {
     texts.push_back(std::move(text));
   }
   if (texts.empty()) return bad_input(fmt::format("{}: no text in the file", path));
+  return {};
+}
+
+// Files are looked for now, so that a mistake does not wait for its turn, and a run folder can be
+// resumed from elsewhere.
+Status resolve_files(std::vector<std::string>& paths, std::string_view kind) {
+  for (std::string& path : paths) {
+    std::error_code failure;
+    if (!std::filesystem::exists(path, failure)) {
+      return bad_input(fmt::format("no such {} file: {}", kind, in_quotes(path)));
+    }
+    path = std::filesystem::absolute(path, failure).lexically_normal().string();
+  }
   return {};
 }
 
@@ -120,6 +134,14 @@ Result<Plan> make_plan(const std::vector<Assignment>& file, const std::vector<As
   return plan;
 }
 
+const std::vector<std::int64_t>& sizes_of(const Plan& plan, std::string_view axis) {
+  if (axis == "depth") return plan.depth;
+  if (axis == "new_tokens") return plan.new_tokens;
+  if (axis == "image_size") return plan.image_size;
+  if (axis == "audio_seconds") return plan.audio_seconds;
+  return plan.sequence;
+}
+
 Result<Plan> resolve(const Plan& plan, const PlanContext& context) {
   Plan resolved = plan;
   if (!plan.suite.empty()) {
@@ -137,6 +159,11 @@ Result<Plan> resolve(const Plan& plan, const PlanContext& context) {
     return bad_input("no model to run",
                      "name one, as in ridgeline run bert-base, or use --suite quick");
   }
+  RIDGELINE_CHECK(resolve_files(resolved.images, "image"));
+  RIDGELINE_CHECK(resolve_files(resolved.audio, "audio"));
+  if (resolved.chat && resolved.texts.empty()) {
+    return bad_input("chat needs a text to put into the template", "give --text or --text-file");
+  }
   if (!resolved.texts.empty() && !resolved.sequence.empty()) {
     return bad_input("sequence and text exclude each other: the tokenizer decides the length",
                      "leave out one of --sequence and --text");
@@ -151,6 +178,10 @@ Result<Plan> resolve(const Plan& plan, const PlanContext& context) {
   remove_doubles(resolved.cores);
   remove_doubles(resolved.batch);
   remove_doubles(resolved.sequence);
+  remove_doubles(resolved.depth);
+  remove_doubles(resolved.new_tokens);
+  remove_doubles(resolved.image_size);
+  remove_doubles(resolved.audio_seconds);
   remove_doubles(resolved.metrics);
   return resolved;
 }
@@ -170,9 +201,12 @@ Json to_json(const Plan& plan) {
   add("threads", plan.threads);
   add("cores", plan.cores);
   add("batch", plan.batch);
-  add("sequence", plan.sequence);
+  for (const WorkloadAxis& axis : workload_axes()) add(axis.key, sizes_of(plan, axis.key));
   add("text", plan.texts);
   add("text_file", plan.text_file);
+  add("image", plan.images);
+  add("audio", plan.audio);
+  if (plan.chat) json["chat"] = true;
   json["optimize"] = optimize_to_json(plan);
   json["invocations"] = plan.invocations;
   json["budget"] = format_duration(plan.budget_ns);

@@ -36,8 +36,15 @@ struct Plan {
   std::vector<std::string> cores;      ///< canonical CPU lists; empty: all allowed ones
   std::vector<std::int64_t> batch;     ///< empty: the model's default, or one row a text
   std::vector<std::int64_t> sequence;  ///< empty: the model's default; never beside texts
+  std::vector<std::int64_t> depth;     ///< empty: the model's default, as the next three
+  std::vector<std::int64_t> new_tokens;
+  std::vector<std::int64_t> image_size;
+  std::vector<std::int64_t> audio_seconds;
   std::vector<std::string> texts;
-  std::string text_file;  ///< one text a line; resolve() turns it into texts
+  std::vector<std::string> images;  ///< files; absolute once resolved
+  std::vector<std::string> audio;   ///< files; absolute once resolved
+  bool chat = false;                ///< texts go through the chat template
+  std::string text_file;            ///< one text a line; resolve() turns it into texts
   bool optimize_auto = true;
   std::vector<KnobChoice> knobs;  ///< sorted by id
   std::int64_t invocations = 5;
@@ -63,17 +70,17 @@ struct Assignment {
 /// suite} or of {text, text_file, sequence} also replaces the file's others of that group.
 Result<Plan> make_plan(const std::vector<Assignment>& file, const std::vector<Assignment>& flags);
 
-/// The workload of a model when the plan names none; empty lists mean batch 1, sequence 128.
-struct WorkloadDefaults {
-  std::vector<std::int64_t> batch;
-  std::vector<std::int64_t> sequence;
-};
+/// The workload of a model when the plan names none: batch 1 and what the engine takes, unless set.
+using WorkloadDefaults = Workload;
 
 /// What the plan needs to know from the catalog. A function that is not set knows nothing.
 struct PlanContext {
   std::function<Result<std::vector<std::string>>(const std::string& suite)> models_of_suite;
   std::function<WorkloadDefaults(const std::string& model)> defaults_of_model;
 };
+
+/// The sizes that a plan lists for an axis of workload_axes().
+const std::vector<std::int64_t>& sizes_of(const Plan& plan, std::string_view axis);
 
 /// The plan without references to elsewhere: models of the suite and lines of text_file put in,
 /// doubles removed. Refuses a plan without models and one with both texts and a sequence. The run

@@ -196,13 +196,18 @@ Status set_cores(Plan& plan, const Values& values, std::string_view where) {
   return {};
 }
 
-Status set_batch(Plan& plan, const Values& values, std::string_view where) {
-  RIDGELINE_TRY(plan.batch, numbers_of(values, where));
+// Sizes of a workload, each a list.
+template <std::vector<std::int64_t> Plan::* member>
+Status set_sizes(Plan& plan, const Values& values, std::string_view where) {
+  RIDGELINE_TRY(plan.*member, numbers_of(values, where));
   return {};
 }
 
-Status set_sequence(Plan& plan, const Values& values, std::string_view where) {
-  RIDGELINE_TRY(plan.sequence, numbers_of(values, where));
+// Files of the batch, one a flag: not split at commas, a name may have one.
+template <std::vector<std::string> Plan::* member>
+Status set_files(Plan& plan, const Values& values, std::string_view where) {
+  for (const std::string& value : values) RIDGELINE_CHECK(check_name(value, where));
+  plan.*member = values;
   return {};
 }
 
@@ -317,12 +322,13 @@ Status set_metrics(Plan& plan, const Values& values, std::string_view where) {
   return {};
 }
 
-Status set_strict(Plan& plan, const Values& values, std::string_view where) {
+template <bool Plan::* member>
+Status set_switch(Plan& plan, const Values& values, std::string_view where) {
   RIDGELINE_TRY(const std::string value, only_value(values, where));
   if (value != "true" && value != "false") {
     return bad_input(fmt::format("{}: {} is not true or false", where, in_quotes(value)));
   }
-  plan.strict = value == "true";
+  plan.*member = value == "true";
   return {};
 }
 
@@ -339,10 +345,19 @@ const std::vector<PlanKey>& plan_keys() {
       {"device", "cpu|cuda:N,...", "where the model runs", true, set_device},
       {"threads", "N,...", "CPU threads of the engine", true, set_threads},
       {"cores", "0-3/4-7", "CPUs to pin to; sets are parted by /", true, set_cores},
-      {"batch", "N,...", "rows a call: 1,8 or 1-64*2", true, set_batch},
-      {"sequence", "N,...", "tokens a row: 128 or 128-512+128", true, set_sequence},
+      {"batch", "N,...", "rows a call: 1,8 or 1-64*2", true, set_sizes<&Plan::batch>},
+      {"sequence", "N,...", "tokens a row: 128 or 128-512+128", true, set_sizes<&Plan::sequence>},
+      {"depth", "N,...", "tokens in the cache while decoding", true, set_sizes<&Plan::depth>},
+      {"new_tokens", "N,...", "tokens to generate, exactly", true, set_sizes<&Plan::new_tokens>},
+      {"image_size", "N,...", "pixels of a side", true, set_sizes<&Plan::image_size>},
+      {"audio_seconds", "N,...", "seconds of sound a row", true, set_sizes<&Plan::audio_seconds>},
       {"text", "TEXT", "a text of the batch; repeat for more rows", true, set_text},
       {"text_file", "FILE", "texts of the batch, one a line", false, set_text_file},
+      {"image", "FILE", "a picture of the batch; repeat for more rows", true,
+       set_files<&Plan::images>},
+      {"audio", "FILE", "a sound of the batch; repeat for more rows", true,
+       set_files<&Plan::audio>},
+      {"chat", "", "put the texts into the chat template", false, set_switch<&Plan::chat>},
       {"optimize", "auto|none|ID=VALUE,...", "optimizations", true, set_optimize},
       {"invocations", "N", "worker processes a configuration", false, set_invocations},
       {"budget", "TIME", "time of the whole run: 60s, 5m", false, set_budget},
@@ -351,7 +366,7 @@ const std::vector<PlanKey>& plan_keys() {
       {"seed", "N", "of weights, inputs and order", false, set_seed},
       {"output", "FOLDER", "run folder; an existing run is resumed", false, set_output},
       {"metrics", "GROUP,...", "time, load, memory, cost, energy, counters", true, set_metrics},
-      {"strict", "", "turn every fallback into an error", false, set_strict},
+      {"strict", "", "turn every fallback into an error", false, set_switch<&Plan::strict>},
   };
   return keys;
 }

@@ -1,6 +1,8 @@
 // Invocations to lines and back.
 #include "measure/resume.hpp"
 
+#include <span>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,11 +24,9 @@ Status read_phase_samples(const results::RunFolder& folder, CaseInvocation& invo
     if (phase.first_row < 0 || phase.first_row > phase.end_row || end > rows.size()) {
       return bad_input(fmt::format("{}: rows of {} are not in the file", kWhat, phase.samples));
     }
-    std::vector<double> seconds;
-    for (auto i = static_cast<std::size_t>(phase.first_row); i < end; ++i) {
-      seconds.push_back(1e-9 * static_cast<double>(rows[i].done_ns - rows[i].begin_ns));
-    }
-    invocation.samples.emplace_back(phase.name, std::move(seconds));
+    const auto first = static_cast<std::size_t>(phase.first_row);
+    const std::span settled(rows.data() + first, end - first);
+    add_samples(phase.name, call_seconds(settled), token_series(settled), invocation);
   }
   return {};
 }

@@ -17,11 +17,14 @@ namespace ridgeline::protocol {
 
 /// The row covers several calls that were queued back to back (sync "end").
 inline constexpr std::uint32_t kRowOfManyCalls = 1;
+/// The row is one token of the call whose row stands before it: from the token before (the first:
+/// from the begin of the call) to its own arrival on the host.
+inline constexpr std::uint32_t kRowOfToken = 2;
 
 /// One timed call.
 struct SampleRow {
   std::uint32_t rank = 0;        ///< of a tensor-parallel group; else 0
-  std::uint32_t flags = 0;       ///< kRowOfManyCalls; other bits are 0
+  std::uint32_t flags = 0;       ///< kRowOfManyCalls or kRowOfToken; other bits are 0
   std::int64_t begin_ns = 0;     ///< before the work was handed over
   std::int64_t enqueued_ns = 0;  ///< the host was free again (equals done on a CPU)
   std::int64_t done_ns = 0;      ///< the result was there

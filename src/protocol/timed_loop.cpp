@@ -28,6 +28,17 @@ std::int64_t process_cpu_ns() {
   return t.tv_sec * kNsPerSecond + t.tv_nsec;
 }
 
+void append_tokens(Runnable& runnable, const SampleRow& call, SampleWriter& samples) {
+  SampleRow row;
+  row.flags = kRowOfToken;
+  row.begin_ns = call.begin_ns;
+  for (const std::int64_t done : runnable.token_times()) {
+    row.enqueued_ns = row.done_ns = done;
+    samples.append(row);
+    row.begin_ns = done;
+  }
+}
+
 void time_each(Runnable& runnable, SampleWriter& samples, const Bounds& bounds,
                const std::atomic<bool>& stop, Progress& progress, LoopResult& result) {
   SampleRow row;
@@ -43,6 +54,7 @@ void time_each(Runnable& runnable, SampleWriter& samples, const Bounds& bounds,
     row.device_ns = runnable.device_ns();
     row.items = runnable.items();
     samples.append(row);
+    append_tokens(runnable, row, samples);
     progress.tick();
     if (++calls == 1) first_begin = row.begin_ns;
     if (calls >= bounds.calls || row.done_ns - first_begin >= bounds.ns) break;

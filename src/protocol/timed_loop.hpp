@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 
 #include "protocol/sample_file.hpp"
 
@@ -31,6 +32,8 @@ class Runnable {
   virtual void wait() {}
   /// Device time of the last call by the device's own events, in ns; -1 when unknown.
   virtual std::int64_t device_ns() { return -1; }
+  /// When each token of the last call was there, for phases that emit token by token; else empty.
+  virtual std::span<const std::int64_t> token_times() { return {}; }
   /// Units of work in the last call, in the phase's unit.
   virtual double items() { return 1; }
 

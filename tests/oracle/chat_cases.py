@@ -326,6 +326,7 @@ range(100001)
 range(1, 2, 0)
 dict(a=1, b=2) ~ dict({'a': 1}, b=2) ~ dict([('a', 1)]) ~ dict()
 dict(a=1).items() | list
+dict(nosuch)
 namespace(a=1).a
 namespace({'a': 1}, b=2).b
 namespace().nosuch is defined

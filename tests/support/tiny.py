@@ -22,7 +22,7 @@ def variants():
                     "id": f"{path.stem}/{row['id']}",
                     "family": path.stem,
                     "architecture": row["architecture"],
-                    "config": {**table["base"], **row["config"]},
+                    "config": merged(table["base"], row["config"]),
                     "inputs": row.get("inputs", table["inputs"]),
                     "make": {**table.get("make", {}), **row.get("make", {})},
                 }
@@ -30,9 +30,24 @@ def variants():
     return rows
 
 
+def merged(base, over):
+    """`over` on top of `base`, nested objects too."""
+    both = dict(base)
+    for key, value in over.items():
+        nested = isinstance(value, dict) and isinstance(base.get(key), dict)
+        both[key] = merged(base[key], value) if nested else value
+    return both
+
+
 def config_of(row):
+    """The config of the row's class: a tower's own part when the row has the whole model's."""
     config = dict(row["config"])
-    return transformers.AutoConfig.for_model(config.pop("model_type"), **config)
+    whole = transformers.AutoConfig.for_model(config.pop("model_type"), **config)
+    wanted = getattr(transformers, row["architecture"]).config_class
+    if isinstance(whole, wanted):
+        return whole
+    parts = (getattr(whole, name, None) for name in ("text_config", "vision_config"))
+    return next(part for part in parts if isinstance(part, wanted))
 
 
 def randomize(model, seed=0):

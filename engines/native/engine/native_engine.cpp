@@ -132,10 +132,24 @@ Result<Json> NativeEngine::memory(const Json& fields) {
   return planned_->memory(phase, library_bytes_);
 }
 
-// The tensors of the file that the message names, checked, on the device.
+// The tensors of the file that the message names, or of its texts, pictures and sounds; checked, on
+// the device.
 Result<NamedTensors> NativeEngine::read_inputs(const Json& fields, std::string_view message) {
-  RIDGELINE_TRY(const std::string from, get_string(fields, "inputs", message));
-  RIDGELINE_TRY(const NamedTensors given, read_tensors(from));
+  NamedTensors given;
+  if (fields.contains("inputs")) {
+    RIDGELINE_TRY(const std::string from, get_string(fields, "inputs", message));
+    RIDGELINE_TRY(given, read_tensors(from));
+  } else {
+    RIDGELINE_TRY(const Workload data, workload_from(fields));
+    if (!data.is_real()) return bad_input(fmt::format("{}: no inputs", message));
+    const ResolvedModel& resolved = loaded_->resolved;
+    RIDGELINE_TRY(
+        Processor processor,
+        Processor::open({resolved.reference, resolved.architecture.family, resolved.config.get()},
+                        data, loaded_->device));
+    RIDGELINE_TRY(Processor::Outcome made, processor(data, SoundExtent::kFirstWindow));
+    given = std::move(made.tensors);
+  }
   const Model& model = loaded_->model();
   RIDGELINE_TRY(const Workload workload, model.workload_of(given));
   RIDGELINE_TRY(const auto specs, model.input_specs(workload));
@@ -172,17 +186,34 @@ Result<Json> NativeEngine::forward(const Json& fields) {
               {"optimizations", std::move(outcomes)}};
 }
 
+// What was generated, as text, where the model has a tokenizer: new tokens only.
+Json NativeEngine::texts_of(const Generated& generated) const {
+  const auto tokenizer = TextTokenizer::load(loaded_->resolved.reference.folder);
+  if (!tokenizer) return nullptr;
+  const at::Tensor tokens = generated.tokens.cpu().contiguous();
+  Json texts = Json::array();
+  for (std::int64_t row = 0; row < tokens.size(0); ++row) {
+    const at::Tensor ids = tokens[row];
+    const auto text = tokenizer->decode(
+        {ids.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(ids.numel())},
+        /*skip_special_tokens=*/true);
+    texts.push_back(text ? Json(*text) : Json());
+  }
+  return texts;
+}
+
 Result<Json> NativeEngine::generate(const Json& fields) {
   if (!loaded_) return nothing_loaded();
-  RIDGELINE_TRY(const std::string to, get_string(fields, "outputs", "generate"));
+  RIDGELINE_TRY(const std::string to, get_string(fields, "outputs", "generate", ""));
   RIDGELINE_TRY(const std::int64_t tokens, get_int(fields, "max_new_tokens", "generate"));
   RIDGELINE_TRY(const bool logits, get_bool(fields, "logits", "generate", false));
   if (tokens < 1 || tokens > kMostNewTokens) {
     return bad_input(fmt::format("max_new_tokens {} is outside 1 to {}", tokens, kMostNewTokens));
   }
+  Model& model = loaded_->model();
+  if (!model.decodes()) return model.decoding({}, tokens).error();
   RIDGELINE_TRY(const NamedTensors given, read_inputs(fields, "generate"));
   RIDGELINE_TRY(Json outcomes, set_run_options(fields, given));
-  Model& model = loaded_->model();
   RIDGELINE_TRY(
       const GenerationConfig config,
       GenerationConfig::load(loaded_->resolved.reference.folder, *loaded_->resolved.config));
@@ -191,8 +222,9 @@ Result<Json> NativeEngine::generate(const Json& fields) {
   RIDGELINE_TRY(const Generated generated, generate_greedy(*decoding, config, tokens, logits));
   NamedTensors outputs = {{"sequences", generated.sequences}};
   if (logits) outputs.emplace_back("logits", generated.logits);
-  RIDGELINE_CHECK(write_tensors(to, outputs, /*widen=*/true));
+  if (!to.empty()) RIDGELINE_CHECK(write_tensors(to, outputs, /*widen=*/true));
   return Json{{"outputs", shapes_of(outputs)},
+              {"texts", texts_of(generated)},
               {"digest", digest_of(outputs)},
               {"optimizations", std::move(outcomes)}};
 }
@@ -201,15 +233,24 @@ Result<Json> NativeEngine::prepare(const Json& fields) {
   RIDGELINE_TRY(const std::string model, get_string(fields, "model", "prepare"));
   RIDGELINE_TRY(const std::string to, get_string(fields, "outputs", "prepare"));
   RIDGELINE_TRY(const Workload workload, workload_from(fields));
-  if (workload.text.empty()) {
-    return bad_input("nothing to prepare", "give --text (several make a batch)");
+  if (!workload.is_real()) {
+    return bad_input("nothing to prepare",
+                     "give --text, --image or --audio (several make a batch)");
   }
   RIDGELINE_TRY(const auto reference,
                 catalog::resolve_model(model, catalog::process_environment()));
-  RIDGELINE_TRY(const TextTokenizer tokenizer, tokenizer_of(reference));
-  RIDGELINE_TRY(const NamedTensors tensors, tokenize(tokenizer, workload.text));
-  RIDGELINE_CHECK(write_tensors(to, tensors, /*widen=*/false));
-  return Json{{"outputs", shapes_of(tensors)}, {"digest", digest_of(tensors)}};
+  // Only pictures and sounds depend on the family: a folder with a tokenizer alone serves for text.
+  ResolvedModel resolved;
+  if (!workload.images.empty() || !workload.audio.empty()) {
+    RIDGELINE_TRY(const LoadRequest request, LoadRequest::from(fields));
+    RIDGELINE_TRY(resolved, resolve(request));
+  }
+  RIDGELINE_TRY(Processor processor,
+                Processor::open({reference, resolved.architecture.family, resolved.config.get()},
+                                workload, at::kCPU));
+  RIDGELINE_TRY(const Processor::Outcome made, processor(workload, SoundExtent::kFirstWindow));
+  RIDGELINE_CHECK(write_tensors(to, made.tensors, /*widen=*/false));
+  return Json{{"outputs", shapes_of(made.tensors)}, {"digest", digest_of(made.tensors)}};
 }
 
 Result<Json> NativeEngine::synthesize(const Json& fields) {

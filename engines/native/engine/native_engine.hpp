@@ -6,6 +6,7 @@
 
 #include "engines/native/engine/loaded_model.hpp"
 #include "engines/native/engine/planned_workload.hpp"
+#include "engines/native/generate/greedy.hpp"
 #include "protocol/worker.hpp"
 
 namespace ridgeline::native {
@@ -28,6 +29,7 @@ class NativeEngine final : public protocol::Engine {
   Result<Json> forward(const Json& fields);
   Result<Json> generate(const Json& fields);
   Result<NamedTensors> read_inputs(const Json& fields, std::string_view message);
+  Json texts_of(const Generated& generated) const;
   Result<Json> set_run_options(const Json& fields, const NamedTensors& inputs);
   Result<Json> prepare(const Json& fields);
   Result<Json> synthesize(const Json& fields);

@@ -1,7 +1,7 @@
 // Planning a workload: inputs, knobs, phases.
 #include "engines/native/engine/planned_workload.hpp"
 
-#include <ATen/ops/from_blob.h>
+#include <ATen/ops/ones.h>
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::int64_t kLargestBatch = 1 << 20;
 constexpr std::int64_t kLongestSequence = 1 << 24;
+constexpr std::int64_t kLargestImage = 1 << 14;
+constexpr std::int64_t kLongestSound = 24 * 3600;
+constexpr std::string_view kWorkload = "workload";
 
 class PhaseRunnable final : public protocol::Runnable {
  public:
@@ -30,12 +33,54 @@ class PhaseRunnable final : public protocol::Runnable {
   void enqueue() override { outputs_ = phase_.call(); }
   void wait() override { synchronize(device_); }
   double items() override { return phase_.items.front().second; }
+  std::span<const std::int64_t> token_times() override {
+    return phase_.token_times ? std::span<const std::int64_t>(*phase_.token_times)
+                              : std::span<const std::int64_t>();
+  }
 
  private:
   const Phase& phase_;
   at::Device device_;
   NamedTensors outputs_;
 };
+
+Result<std::optional<std::int64_t>> optional_size(const Json& fields, const char* key,
+                                                  std::int64_t largest) {
+  const auto found = fields.is_object() ? fields.find(key) : fields.end();
+  if (found == fields.end() || found->is_null()) return std::optional<std::int64_t>();
+  RIDGELINE_TRY(const std::int64_t value, get_int(fields, key, kWorkload));
+  if (value < 1 || value > largest) {
+    return bad_input(fmt::format("{} {} is outside 1 to {}", key, value, largest));
+  }
+  return std::optional(value);
+}
+
+Result<std::int64_t> size_of(const Json& fields, const char* key, std::int64_t largest,
+                             std::int64_t fallback) {
+  RIDGELINE_TRY(const auto value, optional_size(fields, key, largest));
+  return value.value_or(fallback);
+}
+
+Result<std::vector<std::string>> strings_of(const Json& fields, const char* key) {
+  std::vector<std::string> values;
+  const auto found = fields.is_object() ? fields.find(key) : fields.end();
+  if (found == fields.end() || found->is_null()) return values;
+  if (!found->is_array()) return bad_input(fmt::format("workload: '{}' must be a list", key));
+  for (const Json& entry : *found) {
+    if (!entry.is_string()) {
+      return bad_input(fmt::format("workload: '{}' must be a list of strings", key));
+    }
+    values.push_back(entry.get<std::string>());
+  }
+  return values;
+}
+
+void repeat_rows(std::vector<std::string>& rows, std::int64_t batch) {
+  const std::size_t given = rows.size();
+  for (std::size_t i = given; given > 0 && i < static_cast<std::size_t>(batch); ++i) {
+    rows.push_back(rows[i % given]);
+  }
+}
 
 std::int64_t total_bytes(const NamedTensors& tensors) {
   std::int64_t bytes = 0;
@@ -46,80 +91,93 @@ std::int64_t total_bytes(const NamedTensors& tensors) {
 }  // namespace
 
 Result<Workload> workload_from(const Json& fields) {
-  constexpr std::string_view kWhat = "workload";
   Workload workload;
-  RIDGELINE_TRY(workload.batch, get_int(fields, "batch", kWhat, 1));
-  RIDGELINE_TRY(workload.sequence, get_int(fields, "sequence", kWhat, 128));
-  RIDGELINE_TRY(const std::int64_t seed, get_int(fields, "seed", kWhat, 0));
+  RIDGELINE_TRY(workload.batch, size_of(fields, "batch", kLargestBatch, 1));
+  RIDGELINE_TRY(workload.sequence, size_of(fields, "sequence", kLongestSequence, 128));
+  RIDGELINE_TRY(workload.depth, optional_size(fields, "depth", kLongestSequence));
+  RIDGELINE_TRY(workload.new_tokens, size_of(fields, "new_tokens", kLongestSequence, 32));
+  RIDGELINE_TRY(workload.image_size, optional_size(fields, "image_size", kLargestImage));
+  RIDGELINE_TRY(const auto seconds, optional_size(fields, "audio_seconds", kLongestSound));
+  if (seconds) workload.audio_seconds = static_cast<double>(*seconds);
+  RIDGELINE_TRY(const std::int64_t seed, get_int(fields, "seed", kWorkload, 0));
   workload.seed = static_cast<std::uint64_t>(seed);
-  if (workload.batch < 1 || workload.batch > kLargestBatch) {
-    return bad_input(fmt::format("batch {} is outside 1 to {}", workload.batch, kLargestBatch));
-  }
-  if (workload.sequence < 1 || workload.sequence > kLongestSequence) {
-    return bad_input(
-        fmt::format("sequence {} is outside 1 to {}", workload.sequence, kLongestSequence));
-  }
-  const auto text = fields.is_object() ? fields.find("text") : fields.end();
-  if (text == fields.end() || text->is_null()) return workload;
-  if (!text->is_array()) return bad_input("workload: 'text' must be a list of strings");
-  for (const Json& line : *text) {
-    if (!line.is_string()) return bad_input("workload: 'text' must be a list of strings");
-    workload.text.push_back(line.get<std::string>());
-  }
-  if (workload.text.empty()) return workload;
-  // The texts are the batch; a larger batch repeats them in turn.
-  const std::size_t given = workload.text.size();
+  RIDGELINE_TRY(workload.text, strings_of(fields, "text"));
+  RIDGELINE_TRY(workload.images, strings_of(fields, "image"));
+  RIDGELINE_TRY(workload.audio, strings_of(fields, "audio"));
+  RIDGELINE_TRY(workload.chat, get_bool(fields, "chat", kWorkload, false));
+  // The data are the batch; a larger batch repeats them in turn.
+  const std::size_t given =
+      std::max({workload.text.size(), workload.images.size(), workload.audio.size()});
   workload.batch = std::max<std::int64_t>(workload.batch, static_cast<std::int64_t>(given));
-  for (std::size_t i = given; i < static_cast<std::size_t>(workload.batch); ++i) {
-    workload.text.push_back(workload.text[i % given]);
-  }
+  repeat_rows(workload.text, workload.batch);
+  repeat_rows(workload.images, workload.batch);
+  repeat_rows(workload.audio, workload.batch);
   return workload;
 }
 
-Result<NamedTensors> tokenize(const TextTokenizer& tokenizer,
-                              const std::vector<std::string>& texts) {
-  RIDGELINE_TRY(TokenizedBatch batch, tokenizer.encode(texts));
-  const auto tensor = [&](std::vector<std::int64_t>& values) {
-    return at::from_blob(values.data(), {batch.batch, batch.sequence}, at::kLong).clone();
-  };
-  NamedTensors tensors = {{"input_ids", tensor(batch.input_ids)}};
-  if (batch.has_token_type_ids)
-    tensors.emplace_back("token_type_ids", tensor(batch.token_type_ids));
-  tensors.emplace_back("attention_mask", tensor(batch.attention_mask));
-  return tensors;
-}
-
-Result<TextTokenizer> tokenizer_of(const catalog::ModelReference& reference) {
-  if (reference.folder.empty()) {
-    return bad_input(fmt::format("preset '{}' has no tokenizer", reference.reference),
-                     "give a model folder or a downloaded model for real text");
-  }
-  return TextTokenizer::load(reference.folder);
-}
-
 Result<NamedTensors> PlannedWorkload::make_inputs() {
-  if (workload_.text.empty()) {
-    RIDGELINE_TRY(const auto specs, loaded_->model().input_specs(workload_));
-    return synthetic_inputs(specs, workload_.seed, loaded_->dtype, loaded_->device.is_meta());
-  }
-  RIDGELINE_TRY(tokenizer_, tokenizer_of(loaded_->resolved.reference));
-  RIDGELINE_TRY(const NamedTensors tokens, tokenize(*tokenizer_, workload_.text));
-  workload_.sequence = tokens.front().second.size(1);
+  if (workload_.is_real()) return real_inputs();
   RIDGELINE_TRY(const auto specs, loaded_->model().input_specs(workload_));
-  return check_inputs(specs, tokens, loaded_->dtype);
+  return synthetic_inputs(specs, workload_.seed, loaded_->dtype, loaded_->device.is_meta());
+}
+
+Result<NamedTensors> PlannedWorkload::real_inputs() {
+  const ResolvedModel& resolved = loaded_->resolved;
+  RIDGELINE_TRY(processor_, Processor::open({resolved.reference, resolved.architecture.family,
+                                             resolved.config.get()},
+                                            workload_, loaded_->device));
+  RIDGELINE_TRY(Processor::Outcome made, (*processor_)(workload_, SoundExtent::kAllWindows));
+  workload_.total_audio_seconds = made.audio_seconds;
+  Model& model = loaded_->model();
+  RIDGELINE_TRY(const Workload shapes, model.workload_of(made.tensors));
+  workload_.batch = shapes.batch;
+  workload_.sequence = shapes.sequence;
+  RIDGELINE_TRY(const auto specs, model.input_specs(shapes));
+  // Pictures of another size than the model's need its positions interpolated.
+  if (workload_.image_size) {
+    for (const InputSpec& spec : specs) {
+      if (spec.kind != InputSpec::Kind::kFlag) continue;
+      made.tensors.emplace_back(spec.name, at::ones({}, at::kBool));
+    }
+  }
+  RIDGELINE_TRY(NamedTensors inputs, check_inputs(specs, made.tensors, loaded_->dtype));
+  for (auto& [name, tensor] : inputs) tensor = tensor.to(loaded_->device);
+  return start_tokens(std::move(inputs));
+}
+
+// Completes inputs of models whose decoder starts with tokens of its own.
+Result<NamedTensors> PlannedWorkload::start_tokens(NamedTensors inputs) {
+  Model& model = loaded_->model();
+  if (!model.decodes() || find(inputs, "input_ids") != nullptr) return inputs;
+  RIDGELINE_TRY(
+      const GenerationConfig config,
+      GenerationConfig::load(loaded_->resolved.reference.folder, *loaded_->resolved.config));
+  RIDGELINE_TRY(NamedTensors complete, model.generation_inputs(inputs, config));
+  if (const at::Tensor* ids = find(complete, "decoder_input_ids")) {
+    workload_.sequence = ids->size(1);
+  }
+  return complete;
 }
 
 void PlannedWorkload::add_preprocess() {
-  if (!tokenizer_) return;
+  if (!processor_) return;
   Phase phase;
   phase.name = "preprocess";
-  phase.unit = "sequence";
+  phase.unit = phases_.front().unit;
   phase.items = phases_.front().items;
   phase.call = [this] {
-    // The same texts gave tokens when the inputs were made, so this cannot fail.
-    auto tokens = tokenize(*tokenizer_, workload_.text);
-    return tokens ? *std::move(tokens) : NamedTensors();
+    // The same data gave tensors when the inputs were made, so this cannot fail.
+    auto made = (*processor_)(workload_, SoundExtent::kAllWindows);
+    return made ? std::move(made->tensors) : NamedTensors();
   };
+  // A request begins with its raw data: what is timed from there to the tokens includes this.
+  for (Phase& whole : phases_) {
+    if (!whole.token_times) continue;
+    whole.call = [prepare = phase.call, generate = whole.call] {
+      prepare();
+      return generate();
+    };
+  }
   phases_.insert(phases_.begin(), std::move(phase));
 }
 
@@ -147,6 +205,26 @@ Result<std::unique_ptr<PlannedWorkload>> PlannedWorkload::plan(const LoadedModel
   return planned;
 }
 
+// The sizes that the model really works on; null where it has no such size.
+Json PlannedWorkload::actual_workload() const {
+  const auto size_in = [&](const char* name, std::int64_t dimension) -> Json {
+    const at::Tensor* tensor = find(inputs_, name);
+    return tensor == nullptr ? Json() : Json(tensor->size(dimension));
+  };
+  Json sequence = size_in("input_ids", 1);
+  if (sequence.is_null()) sequence = size_in("decoder_input_ids", 1);
+  Json actual = {{"batch", workload_.batch}, {"sequence", sequence}};
+  if (loaded_->model().decodes()) {
+    actual["depth"] = workload_.depth ? Json(*workload_.depth) : sequence;
+    actual["new_tokens"] = workload_.new_tokens;
+  }
+  const Json height = size_in("pixel_values", 2);
+  const Json width = size_in("pixel_values", 3);
+  if (!height.is_null()) actual["image_size"] = height == width ? height : Json{height, width};
+  if (workload_.total_audio_seconds) actual["audio_seconds"] = *workload_.total_audio_seconds;
+  return actual;
+}
+
 Json PlannedWorkload::describe() const {
   Json phases = Json::array();
   for (const Phase& phase : phases_) {
@@ -155,12 +233,13 @@ Json PlannedWorkload::describe() const {
     phases.push_back({{"name", phase.name},
                       {"unit", phase.unit},
                       {"items", std::move(items)},
-                      {"growing", phase.growing}});
+                      {"growing", phase.growing},
+                      {"tokens_per_call", phase.token_times ? workload_.new_tokens : 0}});
   }
   return {{"phases", std::move(phases)},
           {"optimizations", optimizations_},
-          {"workload", {{"batch", workload_.batch}, {"sequence", workload_.sequence}}},
-          {"inputs", {{"digest", digest_of(inputs_)}, {"synthetic", workload_.text.empty()}}},
+          {"workload", actual_workload()},
+          {"inputs", {{"digest", digest_of(inputs_)}, {"synthetic", !workload_.is_real()}}},
           {"stages", {{{"name", "inputs"}, {"ns", inputs_ns_}}}}};
 }
 

@@ -9,20 +9,15 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "engines/native/engine/loaded_model.hpp"
-#include "engines/native/inputs/text/text_tokenizer.hpp"
+#include "engines/native/features/processor.hpp"
 #include "protocol/timed_loop.hpp"
 
 namespace ridgeline::native {
 
-/// The fields of a workload that this engine reads: batch, sequence, text, seed.
+/// The fields of a workload that this engine reads: batch, sequence, depth, new_tokens, image_size,
+/// audio_seconds, text, image, audio, chat, seed. Rows of data are repeated in turn up to the
+/// batch.
 Result<Workload> workload_from(const Json& fields);
-
-/// The tensors that the tokenizer of a model folder gives for some texts, as int64 on the CPU.
-Result<NamedTensors> tokenize(const TextTokenizer& tokenizer,
-                              const std::vector<std::string>& texts);
-
-/// A tokenizer for a model, or an error that says that presets have none.
-Result<TextTokenizer> tokenizer_of(const catalog::ModelReference& reference);
 
 class PlannedWorkload {
  public:
@@ -46,12 +41,15 @@ class PlannedWorkload {
       : loaded_(&loaded), workload_(std::move(workload)) {}
 
   Result<NamedTensors> make_inputs();
+  Result<NamedTensors> real_inputs();
+  Result<NamedTensors> start_tokens(NamedTensors inputs);
+  Json actual_workload() const;
   void add_preprocess();
   const Phase* find_phase(const std::string& name) const;
 
   const LoadedModel* loaded_;
   Workload workload_;
-  std::optional<TextTokenizer> tokenizer_;
+  std::optional<Processor> processor_;
   NamedTensors inputs_;
   std::vector<Phase> phases_;
   Json optimizations_;

@@ -84,7 +84,7 @@ Result<Generated> generate_greedy(Decoding& decoding, const GenerationConfig& co
     logits = decoding.step(token);
   }
   Generated generated;
-  generated.sequences = at::stack(tokens, 1);
+  generated.tokens = generated.sequences = at::stack(tokens, 1);
   if (const at::Tensor prompt_ids = decoding.prompt(); prompt_ids.defined()) {
     generated.sequences = at::cat({prompt_ids, generated.sequences}, 1);
   }

@@ -11,6 +11,7 @@ namespace ridgeline::native {
 
 struct Generated {
   at::Tensor sequences;  ///< [B, prompt + new], or [B, new] for decoding without a prompt
+  at::Tensor tokens;     ///< [B, new], the new ones alone
   at::Tensor logits;     ///< [B, new, V] before suppression; undefined unless asked for
 };
 

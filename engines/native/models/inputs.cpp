@@ -28,7 +28,7 @@ Result<at::Tensor> check_flag(const InputSpec& spec, const at::Tensor& tensor) {
   if (tensor.is_floating_point()) {
     return bad_input(fmt::format("input '{}' must be true or false", spec.name));
   }
-  return tensor.view({}).ne(0).to(at::kLong);
+  return tensor.reshape(at::IntArrayRef()).ne(0).to(at::kLong);
 }
 
 Result<at::Tensor> check_one(const InputSpec& spec, const at::Tensor& tensor,

@@ -1,11 +1,9 @@
-// Normalizers and pre-tokenizers, as tokenizer.json describes them.
+// Normalizers, as tokenizer.json describes them.
 #include "engines/native/inputs/text/normalizer.hpp"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
-
-#include "engines/native/inputs/text/pre_tokenizer.hpp"
 
 namespace ridgeline::native {
 namespace {
@@ -14,19 +12,9 @@ std::string normalized(std::string_view spec, std::string_view text) {
   const auto normalizer = parse_normalizer(*parse_json(spec, "test"), "test");
   if (!normalizer) return normalizer.error().line();
   std::string out;
-  (*normalizer)->normalize(text, out);
-  return out;
+  const Status status = (*normalizer)->normalize(text, out);
+  return status ? out : status.error().line();
 }
-
-std::vector<std::string> words(std::string_view spec, std::string_view text) {
-  const auto pre_tokenizer = parse_pre_tokenizer(*parse_json(spec, "test"), "test");
-  if (!pre_tokenizer) return {pre_tokenizer.error().line()};
-  std::vector<std::string_view> views;
-  (*pre_tokenizer)->split(text, views);
-  return {views.begin(), views.end()};
-}
-
-using Words = std::vector<std::string>;
 
 TEST(Normalizer_Bert, cleans_and_lowers_and_strips) {
   const auto bert = [](std::string_view text) {
@@ -73,48 +61,64 @@ TEST(Normalizer_Sequence, runs_in_order) {
 }
 
 TEST(Normalizer_Parse, refuses_what_it_does_not_know) {
-  const auto replace = parse_normalizer(*parse_json(R"({"type":"Replace"})", "t"), "t");
-  ASSERT_FALSE(replace);
-  EXPECT_EQ(replace.error().error_class, ErrorClass::kUnsupported);
-  EXPECT_NE(replace.error().message.find("'Replace'"), std::string::npos);
-  for (const char* spec : {"3", "[]", "{}", R"({"type":7})", R"({"type":"Sequence"})",
-                           R"({"type":"Sequence","normalizers":[3]})",
-                           R"({"type":"BertNormalizer","lowercase":"yes"})",
-                           R"({"type":"BertNormalizer","strip_accents":1})"}) {
+  const auto other = parse_normalizer(*parse_json(R"({"type":"Precompiled"})", "t"), "t");
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().error_class, ErrorClass::kUnsupported);
+  EXPECT_NE(other.error().message.find("'Precompiled'"), std::string::npos);
+  for (const char* spec :
+       {"3", "[]", "{}", R"({"type":7})", R"({"type":"Sequence"})",
+        R"({"type":"Sequence","normalizers":[3]})",
+        R"({"type":"BertNormalizer","lowercase":"yes"})",
+        R"({"type":"BertNormalizer","strip_accents":1})", R"({"type":"Replace"})",
+        R"({"type":"Prepend"})", R"({"type":"Replace","pattern":"a","content":"b"})",
+        R"({"type":"Replace","pattern":{"Regex":"("},"content":"b"})",
+        R"({"type":"Strip","strip_left":1})"}) {
     EXPECT_FALSE(parse_normalizer(*parse_json(spec, "t"), "t")) << spec;
   }
   EXPECT_EQ(*parse_normalizer(Json(), "t"), nullptr);
 }
 
-TEST(PreTokenizer_Bert, splits_at_space_and_around_punctuation) {
-  const char* spec = R"({"type":"BertPreTokenizer"})";
-  EXPECT_EQ(words(spec, " Hey friend!  How?!"), (Words{"Hey", "friend", "!", "How", "?", "!"}));
-  EXPECT_EQ(words(spec, "a\u3000b—c$€"), (Words{"a", "b", "—", "c", "$", "€"}));
-  EXPECT_EQ(words(spec, ""), Words{});
-  EXPECT_EQ(words(spec, " \n "), Words{});
+TEST(Normalizer_Replace, puts_the_content_for_every_match) {
+  const auto replace = [](std::string_view pattern, std::string_view text) {
+    return normalized(
+        R"({"type":"Replace","pattern":)" + std::string(pattern) + R"(,"content":"x"})", text);
+  };
+  EXPECT_EQ(replace(R"({"String":"."})", "a.b..é"), "axbxxé");
+  EXPECT_EQ(replace(R"({"Regex":"\\s+"})", "a \u3000b\t"), "axbx");
+  EXPECT_EQ(replace(R"({"Regex":"a*"})", "baac"), "xbxcx");
+  EXPECT_EQ(replace(R"({"String":""})", "é1"), "xéx1x");
+  EXPECT_EQ(replace(R"({"String":""})", ""), "");
 }
 
-TEST(PreTokenizer_Whitespace, groups_letters_and_others) {
-  EXPECT_EQ(words(R"({"type":"Whitespace"})", "it's a_1 ++c"),
-            (Words{"it", "'", "s", "a_1", "++", "c"}));
-  EXPECT_EQ(words(R"({"type":"WhitespaceSplit"})", " it's\tok "), (Words{"it's", "ok"}));
+TEST(Normalizer_Replace, bounds_what_it_makes) {
+  const std::string step =
+      R"({"type":"Replace","pattern":{"String":"a"},"content":")" + std::string(4096, 'a') + "\"}";
+  const std::string spec =
+      R"({"type":"Sequence","normalizers":[)" + step + "," + step + "," + step + "]}";
+  const auto normalizer = parse_normalizer(*parse_json(spec, "t"), "t");
+  ASSERT_TRUE(normalizer);
+  std::string out;
+  const Status status = (*normalizer)->normalize("aaaaaaaa", out);
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().line().find("grows above"), std::string::npos);
 }
 
-TEST(PreTokenizer_Sequence, splits_the_words_again) {
-  EXPECT_EQ(words(R"({"type":"Sequence","pretokenizers":[{"type":"WhitespaceSplit"},
-                      {"type":"BertPreTokenizer"}]})",
-                  "a.b c"),
-            (Words{"a", ".", "b", "c"}));
+TEST(Normalizer_Sequence, bounds_what_it_makes) {
+  std::string steps = R"({"type":"ByteLevel"})";
+  for (int i = 0; i < 60; ++i) steps += R"(,{"type":"ByteLevel"})";
+  const std::string out = normalized(R"({"type":"Sequence","normalizers":[)" + steps + "]}", "é");
+  EXPECT_NE(out.find("grows above"), std::string::npos);
 }
 
-TEST(PreTokenizer_Parse, refuses_what_it_does_not_know) {
-  const auto split = parse_pre_tokenizer(*parse_json(R"({"type":"ByteLevel"})", "t"), "t");
-  ASSERT_FALSE(split);
-  EXPECT_EQ(split.error().error_class, ErrorClass::kUnsupported);
-  EXPECT_NE(split.error().message.find("'ByteLevel'"), std::string::npos);
-  EXPECT_FALSE(parse_pre_tokenizer(*parse_json(R"({"type":"Sequence"})", "t"), "t"));
-  EXPECT_FALSE(parse_pre_tokenizer(*parse_json("[1]", "t"), "t"));
-  EXPECT_EQ(*parse_pre_tokenizer(Json(), "t"), nullptr);
+TEST(Normalizer_Rewriting, prepends_strips_and_spells_bytes) {
+  const char* prepend = R"({"type":"Prepend","prepend":"▁"})";
+  EXPECT_EQ(normalized(prepend, "a"), "▁a");
+  EXPECT_EQ(normalized(prepend, ""), "");
+  EXPECT_EQ(normalized(R"({"type":"Strip","strip_left":true,"strip_right":true})", " é \u3000"),
+            "é");
+  EXPECT_EQ(normalized(R"({"type":"Strip","strip_left":false,"strip_right":true})", " a "), " a");
+  EXPECT_EQ(normalized(R"({"type":"Strip","strip_left":true,"strip_right":false})", " \n"), "");
+  EXPECT_EQ(normalized(R"({"type":"ByteLevel"})", " é\u3000"), "ĠÃ©ãĢĢ");
 }
 
 }  // namespace

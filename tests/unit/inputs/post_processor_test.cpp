@@ -30,14 +30,52 @@ TEST(PostProcessor_Template, puts_special_tokens_around) {
   Ids ids, types;
   const Ids first = {1, 2};
   const Ids second = {3};
-  processor->process(first, std::nullopt, ids, types);
+  processor->process(first, std::nullopt, true, ids, types);
   EXPECT_EQ(ids, (Ids{7, 1, 2, 8, 9}));
   EXPECT_EQ(types, (Ids{0, 0, 0, 0, 0}));
   ids.clear();
   types.clear();
-  processor->process(first, std::span<const std::int64_t>(second), ids, types);
+  processor->process(first, std::span<const std::int64_t>(second), true, ids, types);
   EXPECT_EQ(ids, (Ids{3, 8, 9, 1, 2}));
   EXPECT_EQ(types, (Ids{1, 2, 2, 0, 0}));
+}
+
+TEST(PostProcessor_Template, can_leave_the_special_tokens_out) {
+  const auto processor = parse(kTemplate);
+  ASSERT_TRUE(processor);
+  Ids ids, types;
+  const Ids first = {1, 2};
+  const Ids second = {3};
+  processor->process(first, std::span<const std::int64_t>(second), false, ids, types);
+  EXPECT_EQ(ids, (Ids{3, 1, 2}));
+  EXPECT_EQ(types, (Ids{1, 0, 0}));
+}
+
+TEST(PostProcessor_Roberta, puts_two_separators_between_the_texts) {
+  const auto processor = parse(R"({"type":"RobertaProcessing","sep":["S",5],"cls":["C",4],
+                                   "trim_offsets":true,"add_prefix_space":false})");
+  ASSERT_TRUE(processor);
+  EXPECT_EQ(processor->added(false), 2u);
+  EXPECT_EQ(processor->added(true), 4u);
+  Ids ids, types;
+  const Ids first = {1};
+  const Ids second = {2, 3};
+  processor->process(first, std::span<const std::int64_t>(second), true, ids, types);
+  EXPECT_EQ(ids, (Ids{4, 1, 5, 5, 2, 3, 5}));
+  EXPECT_EQ(types, Ids(7, 0));
+}
+
+TEST(PostProcessor_Sequence, takes_one_template_and_what_changes_no_token) {
+  const std::string bytes = R"({"type":"ByteLevel","trim_offsets":true})";
+  const auto sequence = [](const std::string& list) {
+    return parse(R"({"type":"Sequence","processors":[)" + list + "]}");
+  };
+  EXPECT_EQ(parse(bytes)->added(false), 0u);
+  EXPECT_EQ(sequence(bytes + "," + kTemplate)->added(false), 3u);
+  EXPECT_EQ(sequence("")->added(true), 0u);
+  const auto twice = sequence(std::string(kTemplate) + "," + kTemplate);
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().error_class, ErrorClass::kUnsupported);
 }
 
 TEST(PostProcessor_Bert, has_type_1_from_the_second_text_on) {
@@ -46,7 +84,7 @@ TEST(PostProcessor_Bert, has_type_1_from_the_second_text_on) {
   Ids ids, types;
   const Ids first = {1};
   const Ids second = {2, 3};
-  processor->process(first, std::span<const std::int64_t>(second), ids, types);
+  processor->process(first, std::span<const std::int64_t>(second), true, ids, types);
   EXPECT_EQ(ids, (Ids{4, 1, 5, 2, 3, 5}));
   EXPECT_EQ(types, (Ids{0, 0, 0, 1, 1, 1}));
   EXPECT_EQ(processor->added(true), 3u);
@@ -59,11 +97,12 @@ TEST(PostProcessor_Parse, null_adds_nothing) {
 }
 
 TEST(PostProcessor_Parse, refuses_what_it_cannot_use) {
-  const auto roberta = parse(R"({"type":"RobertaProcessing"})");
-  ASSERT_FALSE(roberta);
-  EXPECT_EQ(roberta.error().error_class, ErrorClass::kUnsupported);
+  const auto other = parse(R"({"type":"Tarot"})");
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().error_class, ErrorClass::kUnsupported);
   for (const char* spec :
-       {"3", "{}", R"({"type":"BertProcessing"})",
+       {"3", "{}", R"({"type":"BertProcessing"})", R"({"type":"RobertaProcessing"})",
+        R"({"type":"Sequence"})", R"({"type":"Sequence","processors":[3]})",
         R"({"type":"BertProcessing","sep":["S",-5],"cls":["C",4]})",
         R"({"type":"BertProcessing","sep":["S","5"],"cls":["C",4]})",
         R"({"type":"BertProcessing","sep":["S",18446744073709551615],"cls":["C",4]})",

@@ -128,12 +128,63 @@ TEST_F(TextTokenizerTest, shortens_the_longer_text_of_a_pair) {
                                    2, 5, 5, 3, 9, 9, 9, 3}));
 }
 
+TEST_F(TextTokenizerTest, gives_the_odd_place_to_the_longer_text_of_a_pair) {
+  write("vocab.txt", kLines);
+  write("tokenizer_config.json", R"({"model_max_length":6})");
+  const std::vector<std::string> texts = {"the the the the the", "the the the the"};
+  const std::vector<std::string> pairs = {"e e e e", "e e e e e"};
+  const auto batch = load().encode(texts, pairs);
+  ASSERT_TRUE(batch);
+  EXPECT_EQ(batch->input_ids, (Ids{2, 5, 5, 3, 9, 3, 2, 5, 3, 9, 9, 3}));
+}
+
+TEST_F(TextTokenizerTest, decodes_words_with_blanks_between) {
+  write("vocab.txt", kLines);
+  write("tokenizer_config.json", R"({"additional_special_tokens":["<e>"]})");
+  const TextTokenizer tokenizer = load();
+  const Ids tokens = {2, 5, 6, 7, 10, 14, 99, 3};
+  EXPECT_EQ(*tokenizer.decode(tokens, false), "[CLS] the energys, <e> [SEP]");
+  EXPECT_EQ(*tokenizer.decode(tokens, true), "the energys,");
+  EXPECT_EQ(*tokenizer.decode({}, true), "");
+  EXPECT_FALSE(tokenizer.decode(Ids{5, -1}, true));
+  EXPECT_EQ(tokenizer.token_id("<e>"), 14);
+  EXPECT_EQ(tokenizer.token_id("##s"), 7);
+  EXPECT_EQ(tokenizer.token_id("nothing"), std::nullopt);
+}
+
+TEST_F(TextTokenizerTest, decodes_normalized_added_tokens_as_they_are_found) {
+  write("vocab.txt", kLines);
+  write("added_tokens.json", R"({"ÉCOLE":14})");
+  EXPECT_EQ(*load().decode(Ids{5, 14}, false), "the ecole");
+}
+
+TEST_F(TextTokenizerTest, can_leave_the_special_tokens_out) {
+  write("vocab.txt", kLines);
+  write("tokenizer_config.json", R"({"model_max_length":3})");
+  const std::vector<std::string> texts = {"[SEP] the energy e", "e"};
+  const std::vector<std::string> none;
+  EncodeOptions options;
+  options.add_special_tokens = false;
+  EXPECT_EQ(load().encode(texts, none, options)->input_ids, (Ids{3, 5, 6, 9, 0, 0}));
+}
+
+TEST_F(TextTokenizerTest, pads_with_the_fallback_without_a_token_of_its_own) {
+  write("vocab.txt", kLines);
+  write("tokenizer_config.json", R"({"pad_token":null})");
+  const std::vector<std::string> texts = {"the energy", "e"};
+  const std::vector<std::string> none;
+  EXPECT_FALSE(load().encode(texts));
+  EncodeOptions options;
+  options.pad_fallback = 11;
+  EXPECT_EQ(load().encode(texts, none, options)->input_ids, (Ids{2, 5, 6, 3, 2, 9, 3, 11}));
+}
+
 TEST_F(TextTokenizerTest, rebuilds_the_pipeline_for_bert) {
   // The normalizer, the lengths and the template of the file do not count; its sides do.
   write("tokenizer.json", tokenizer_json(R"(,"normalizer":{"type":"NFC"},"pre_tokenizer":null,
     "post_processor":null,"truncation":{"max_length":3,"direction":"Left"},
     "padding":{"strategy":{"Fixed":9},"direction":"Left"})"));
-  write("tokenizer_config.json", R"({"model_max_length":4})");
+  write("tokenizer_config.json", R"({"model_max_length":4,"tokenizer_class":"BertTokenizer"})");
   const TextTokenizer tokenizer = load();
   EXPECT_EQ(ids(tokenizer, "É the, ENERGY"), (Ids{2, 10, 6, 3}));
   const std::vector<std::string> texts = {"the e", "e"};

@@ -41,6 +41,30 @@ TEST(TokenizerJson, takes_only_the_models_vocabulary_for_one) {
   EXPECT_TRUE(file->vocabulary.empty());
 }
 
+TEST(TokenizerJson, keeps_the_merges_apart) {
+  const auto file = read(R"({"merges":["x"],"model":{"vocab":{"a":0},"merges":["a b",["c d","é"]],
+                             "x":1},"decoder":{"type":"ByteLevel"}})");
+  ASSERT_TRUE(file) << file.error().line();
+  ASSERT_EQ(file->merges.size(), 2u);
+  EXPECT_EQ(file->merges[0].right, "b");
+  EXPECT_EQ(file->merges[1].left, "c d");
+  EXPECT_EQ(file->root->dump(),
+            R"({"merges":["x"],"model":{"x":1},"decoder":{"type":"ByteLevel"}})");
+  EXPECT_EQ(*model_type(*file), "BPE");  // files of old name no type
+  EXPECT_TRUE(file->mentions_byte_level);
+  EXPECT_FALSE(read(R"({"a":"Metaspace"})")->mentions_byte_level);
+}
+
+TEST(TokenizerJson, refuses_merges_that_are_not_two_tokens) {
+  for (const char* merges :
+       {R"(["a"])", R"(["a b c"])", R"(["a  b"])", R"([["a"]])", R"([["a","b","c"]])",
+        R"([[["a"]]])", "[3]", "[null]", "[{}]", R"([["a",3]])", R"([["a",{}]])"}) {
+    const std::string line = problem(std::string(R"({"model":{"merges":)") + merges + "}}");
+    EXPECT_NE(line, "") << merges;
+    EXPECT_EQ(line.find('\n'), std::string::npos);
+  }
+}
+
 TEST(TokenizerJson, says_in_one_line_what_is_wrong) {
   EXPECT_NE(problem("").find("not valid JSON"), std::string::npos);
   EXPECT_NE(problem("{\"model\":{\"vocab\":{\"a\":1").find("not valid JSON"), std::string::npos);
