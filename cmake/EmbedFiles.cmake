@@ -22,7 +22,7 @@ std::span<const File> ${name}();
   set(rows "")
   foreach(file IN LISTS files)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
-    get_filename_component(stem "${file}" NAME_WE)
+    get_filename_component(stem "${file}" NAME_WLE)
     file(READ "${file}" text)
     string(APPEND rows "    {\"${stem}\", R\"~~~~(${text})~~~~\"},\n")
   endforeach()

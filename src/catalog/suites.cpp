@@ -15,8 +15,9 @@ namespace {
 constexpr std::array<std::string_view, 6> kSuites = {"quick",  "text",       "vision",
                                                      "speech", "multimodal", "all"};
 
-/// What `make bench` measures: a few minutes on any machine.
-constexpr std::array<std::string_view, 2> kQuick = {"bert-base", "minilm-l6"};
+/// What `make bench` measures: one small model a modality, a few minutes on any machine.
+constexpr std::array<std::string_view, 4> kQuick = {"llama-124m", "vit-b16", "whisper-tiny",
+                                                    "clip-b32"};
 
 std::vector<std::string> members(std::string_view suite, const std::vector<Preset>& all) {
   if (suite == "quick") return {kQuick.begin(), kQuick.end()};

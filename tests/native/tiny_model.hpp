@@ -14,10 +14,20 @@
 
 namespace ridgeline::native::testing {
 
-inline Json tiny_bert_config() {
-  return {{"model_type", "bert"},          {"vocab_size", 120},        {"hidden_size", 32},
-          {"num_hidden_layers", 2},        {"num_attention_heads", 4}, {"intermediate_size", 64},
-          {"max_position_embeddings", 64}, {"type_vocab_size", 2}};
+/// The tiny config of an architecture that the oracle tests use: the first of its family's variants
+/// in tests/oracle/families.
+inline Json tiny_config(const std::string& family, const std::string& architecture) {
+  const auto table = read_json_file(std::string(RIDGELINE_SOURCE_DIR) + "/tests/oracle/families/" +
+                                    family + ".json");
+  EXPECT_TRUE(table.has_value()) << (table ? "" : table.error().line());
+  for (const Json& variant : table->at("variants")) {
+    if (variant.at("architecture") != architecture) continue;
+    Json config = table->at("base");
+    config.merge_patch(variant.at("config"));
+    return config;
+  }
+  ADD_FAILURE() << family << " has no variant of " << architecture;
+  return {};
 }
 
 struct TinyModel {

@@ -92,7 +92,28 @@ def inputs_of(row, batch=BATCH, sequence=SEQUENCE, padding="right", seed=1):
                 ones[index] = ones[index].flip(0)
         return ones
 
+    rows = make.get("texts", batch)  # of texts, where pictures have another number
+
+    def clip_ids():
+        """Start, words, the token at which the row is pooled, padding."""
+        values = ids(text["vocab_size"] - 2, (rows, sequence), low=3)
+        # Files of old releases name 2: there the largest id ends a text.
+        end = text["eos_token_id"] if text["eos_token_id"] != 2 else text["vocab_size"] - 1
+        values[values == end] -= 1
+        values[:, 0] = text["bos_token_id"]
+        for index in range(rows):
+            last = sequence - 1 - (3 * index % 12 if padding else 0)
+            values[index, last] = end
+            values[index, last + 1 :] = text["pad_token_id"]
+        return values
+
+    def clip_mask():
+        last = [sequence - 1 - (3 * index % 12 if padding else 0) for index in range(rows)]
+        return torch.stack([torch.arange(sequence) <= at for at in last]).long()
+
     def input_ids():
+        if "text_config" in config:
+            return clip_ids()
         values = ids(text["vocab_size"], low=make.get("lowest_id", 3))
         if "end" in make:  # the id at which a row ends; what follows is padding
             values[values == make["end"]] -= 1
@@ -103,6 +124,8 @@ def inputs_of(row, batch=BATCH, sequence=SEQUENCE, padding="right", seed=1):
         return values
 
     def attention_mask():
+        if "text_config" in config:
+            return clip_mask()
         if "end" not in make:
             return mask(sequence)
         return torch.stack(
@@ -124,7 +147,7 @@ def inputs_of(row, batch=BATCH, sequence=SEQUENCE, padding="right", seed=1):
         "input_ids": input_ids,
         "attention_mask": attention_mask,
         "token_type_ids": lambda: ids(config["type_vocab_size"]),
-        "position_ids": lambda: ids(config["max_position_embeddings"]),
+        "position_ids": lambda: ids(text["max_position_embeddings"]),
         "positions_of_mask": positions,
         "encoder_hidden_states": lambda: torch.randn(
             batch, SOURCE, config["hidden_size"], generator=generator
@@ -141,6 +164,12 @@ def inputs_of(row, batch=BATCH, sequence=SEQUENCE, padding="right", seed=1):
     }
     names = row["inputs"]
     return {"position_ids" if name == "positions_of_mask" else name: makers[name]() for name in names}
+
+
+def pads_left(row):
+    """Whether rows may be padded on the left: not where a text ends in a token of its own."""
+    whole = "end" not in row["make"] and "text_config" not in row["config"]
+    return "attention_mask" in row["inputs"] and whole
 
 
 def first_row(tensors):

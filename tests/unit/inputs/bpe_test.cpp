@@ -98,6 +98,15 @@ TEST(Bpe, gives_the_same_for_long_words_as_for_short_ones) {
   }
 }
 
+TEST(Bpe, merges_runs_from_the_left) {
+  const TokenModelPtr bpe = model({}, {{"a", 0}, {"aa", 1}}, {{"a", "a"}});
+  for (const std::size_t pairs : {2u, 40u}) {
+    Ids expected(pairs, 1);
+    expected.push_back(0);
+    EXPECT_EQ(ids(bpe, std::string(2 * pairs + 1, 'a')), expected);
+  }
+}
+
 TEST(Bpe, takes_long_words_in_little_time) {
   const TokenModelPtr bpe = model({});
   std::string word;

@@ -18,6 +18,15 @@ Plan plan_of(std::vector<std::string> models) {
   return plan;
 }
 
+Workload workload_of(std::int64_t batch, std::optional<std::int64_t> sequence,
+                     std::vector<std::string> texts = {}) {
+  Workload workload;
+  workload.batch = batch;
+  workload.sequence = sequence;
+  workload.texts = std::move(texts);
+  return workload;
+}
+
 TEST(Measure_Matrix, makes_every_combination_once) {
   Plan plan = plan_of({"a", "b", "a"});
   plan.dtypes = {"float32", "bfloat16"};
@@ -44,15 +53,23 @@ TEST(Measure_Matrix, makes_every_combination_once) {
 TEST(Measure_Matrix, takes_the_workload_of_the_model_when_none_is_given) {
   PlanContext context;
   context.defaults_of_model = [](const std::string& model) {
-    return model == "known" ? WorkloadDefaults{{4}, {64, 256}} : WorkloadDefaults{};
+    WorkloadDefaults defaults;
+    if (model != "known") return defaults;
+    defaults.batch = 4;
+    defaults.sequence = 64;
+    defaults.depth = 512;
+    return defaults;
   };
   const auto matrix = expand(plan_of({"known", "other"}), context);
   ASSERT_TRUE(matrix);
-  EXPECT_EQ(matrix->configurations[0].cases[1].workload, (Workload{4, 256, {}}));
-  EXPECT_EQ(matrix->configurations[1].cases[0].workload, (Workload{1, 128, {}}));
+  Workload known = workload_of(4, 64);
+  known.depth = 512;
+  EXPECT_EQ(matrix->configurations[0].cases[0].workload, known);
+  EXPECT_EQ(matrix->configurations[1].cases[0].workload, workload_of(1, 128));
   Plan plan = plan_of({"known"});
   plan.batch = {2};
-  EXPECT_EQ(expand(plan, context)->configurations[0].cases[0].workload, (Workload{2, 64, {}}));
+  known.batch = 2;
+  EXPECT_EQ(expand(plan, context)->configurations[0].cases[0].workload, known);
 }
 
 TEST(Measure_Matrix, makes_texts_the_batch) {
@@ -61,7 +78,7 @@ TEST(Measure_Matrix, makes_texts_the_batch) {
   const auto matrix = expand(plan, {});
   ASSERT_TRUE(matrix);
   EXPECT_EQ(matrix->configurations[0].cases[0].workload,
-            (Workload{3, std::nullopt, {"x", "y", "z"}}));
+            workload_of(3, std::nullopt, {"x", "y", "z"}));
   EXPECT_TRUE(matrix->notes.empty());
 }
 
@@ -135,7 +152,7 @@ TEST(Measure_CaseId, is_stable_and_tells_everything_apart) {
   configuration.weights = "auto";
   configuration.dtype = "float32";
   configuration.device = "cpu";
-  const Workload workload{1, 128, {}};
+  const Workload workload = workload_of(1, 128);
   // A change of these breaks resuming and comparing with older runs.
   EXPECT_EQ(id_of(configuration), "24afc94ac2610fed");
   EXPECT_EQ(case_id(configuration, workload), "b5c4febcf82b5ad3");
@@ -160,10 +177,40 @@ TEST(Measure_CaseId, is_stable_and_tells_everything_apart) {
   expect_new([](Configuration& c) { c.knobs = {{"a", std::int64_t{1}}}; });
   expect_new([](Configuration& c) { c.knobs = {{"a", std::string("1")}}; });
   std::set<std::string> cases;
-  for (const Workload& one : {workload, Workload{2, 128, {}}, Workload{1, 64, {}},
-                              Workload{1, std::nullopt, {"a"}}, Workload{1, std::nullopt, {"b"}}}) {
+  for (const Workload& one :
+       {workload, workload_of(2, 128), workload_of(1, 64), workload_of(1, std::nullopt, {"a"}),
+        workload_of(1, std::nullopt, {"b"})}) {
     EXPECT_TRUE(cases.insert(case_id(configuration, one)).second);
   }
+}
+
+TEST(Measure_Matrix, spreads_over_depths_and_lets_a_flag_replace_a_default) {
+  Plan plan = plan_of({"a"});
+  plan.depth = {128, 512};
+  plan.new_tokens = {8};
+  const auto matrix = expand(plan, {});
+  ASSERT_TRUE(matrix);
+  ASSERT_EQ(matrix->configurations[0].cases.size(), 2u);
+  EXPECT_EQ(describe(matrix->configurations[0].cases[1].workload),
+            "batch=1 sequence=128 depth=512 new_tokens=8");
+}
+
+TEST(Measure_Matrix, makes_pictures_and_texts_one_batch_and_asks_for_no_size_of_them) {
+  Plan plan = plan_of({"a"});
+  plan.texts = {"x", "y", "z"};
+  plan.images = {"/p.png"};
+  plan.image_size = {};
+  const PlanContext context{.models_of_suite = {}, .defaults_of_model = [](const std::string&) {
+                              WorkloadDefaults defaults;
+                              defaults.image_size = 224;
+                              return defaults;
+                            }};
+  const auto matrix = expand(plan, context);
+  ASSERT_TRUE(matrix);
+  const Workload& workload = matrix->configurations[0].cases[0].workload;
+  EXPECT_EQ(workload.batch, 3);
+  EXPECT_EQ(workload.image_size, std::nullopt);
+  EXPECT_EQ(to_line(wire_workload(workload).at("image")), "[\"/p.png\",\"/p.png\",\"/p.png\"]");
 }
 
 TEST(Measure_Configuration, speaks_to_the_worker) {
