@@ -24,8 +24,8 @@ CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
 CATEGORIES = (
     "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Co Cn"
 ).split()
-# The scripts that patterns may name; regex_syntax.cpp has the same list.
-# Others have young marks for which there is no older one of the same script and length.
+# The scripts that patterns may name; regex_properties.cpp has the same list. Others have young
+# marks for which there is no older one of the same script and length.
 SCRIPTS = "Bengali Greek Han Hangul Hebrew Hiragana Katakana Latin Thai".split()
 # PCRE2 counts it as horizontal white space; nobody else does.
 MONGOLIAN_VOWEL_SEPARATOR = 0x180E
