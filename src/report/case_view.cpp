@@ -44,7 +44,13 @@ std::string shape_of(const Json& record) {
   if (!sequence) sequence = sequence_of_phases(record);
   if (!batch && !sequence) return std::string(kNone);
   const auto whole = [](double value) { return fmt::format("{:.0f}", value); };
-  return format_optional(batch, whole) + "×" + format_optional(sequence, whole);
+  std::string shape = format_optional(batch, whole) + "×";
+  const auto size = number_at(record, {"workload", "image_size"});
+  if (!sequence && size) return shape + whole(*size) + "px";
+  shape += format_optional(sequence, whole);
+  const auto depth = number_at(record, {"workload", "depth"});
+  if (depth && depth != sequence) shape += "@" + whole(*depth);
+  return shape;
 }
 
 bool has_own_column(const std::string& id) {

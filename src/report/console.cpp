@@ -95,7 +95,40 @@ bool differs(const std::vector<CaseView>& views, std::string CaseView::* field) 
   return values.size() > 1;
 }
 
-std::vector<ColumnRule> table_columns(const std::vector<CaseView>& views) {
+// Whether any phase of any record has a value under that name.
+bool any_metric(const std::vector<Json>& records, std::string_view name) {
+  for (const Json& record : records) {
+    for (const Json& phase : list_at(record, {"phases"})) {
+      if (metric_at(member(phase, {"metrics"}), name).value) return true;
+    }
+  }
+  return false;
+}
+
+// Figures that only some modalities have: a column each where there is something to show.
+void add_rates(const std::vector<Json>& records, std::vector<ColumnRule>& rules) {
+  struct Rate {
+    const char* header;
+    const char* metric;
+    std::string (*format)(double);
+  };
+  constexpr Rate kRates[] = {
+      {"sequences/s", "throughput.sequence", format_rate},
+      {"images/s", "throughput.image", format_rate},
+      {"tokens/s", "throughput.token", format_rate},
+      {"TTFT", "ttft", seconds},
+      {"TPOT", "tpot", seconds},
+      {"RTF", "real_time_factor", ratio},
+  };
+  for (const Rate& rate : kRates) {
+    if (any_metric(records, rate.metric)) {
+      rules.push_back(metric_column(rate.header, rate.metric, rate.format));
+    }
+  }
+}
+
+std::vector<ColumnRule> table_columns(const std::vector<Json>& records,
+                                      const std::vector<CaseView>& views) {
   using Align = Table::Align;
   std::vector<ColumnRule> rules;
   const auto text = [&](const char* header, std::string CaseView::* field, Align align) {
@@ -120,8 +153,7 @@ std::vector<ColumnRule> table_columns(const std::vector<CaseView>& views) {
                    }});
   rules.push_back({"latency ± 95 %", Align::kRight, latency_cell});
   rules.push_back({"p95 or max", Align::kRight, tail_cell});
-  rules.push_back(metric_column("sequences/s", "throughput.sequence", format_rate));
-  rules.push_back(metric_column("tokens/s", "throughput.token", format_rate));
+  add_rates(records, rules);
   rules.push_back(metric_column("GFLOP/s", "flops_rate", gflops));
   rules.push_back(metric_column("FLOP/B", "arithmetic_intensity", ratio));
   rules.push_back({"load", Align::kRight, [](const Row& row) {
@@ -133,7 +165,7 @@ std::vector<ColumnRule> table_columns(const std::vector<CaseView>& views) {
 }
 
 std::string table_text(const std::vector<Json>& records, const std::vector<CaseView>& views) {
-  const std::vector<ColumnRule> rules = table_columns(views);
+  const std::vector<ColumnRule> rules = table_columns(records, views);
   std::vector<Table::Column> columns;
   columns.reserve(rules.size());
   for (const ColumnRule& rule : rules) columns.push_back({rule.header, rule.align});

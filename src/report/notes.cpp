@@ -148,8 +148,9 @@ struct Shown {
 };
 // Columns whose numbers may rest on formulas, or be absent for a reason.
 constexpr std::array kShown = {
-    Shown{"throughput.sequence", "sequences/s"}, Shown{"throughput.token", "tokens/s"},
-    Shown{"flops_rate", "GFLOP/s"}, Shown{"arithmetic_intensity", "FLOP/B"}};
+    Shown{"throughput.sequence", "sequences/s"}, Shown{"throughput.image", "images/s"},
+    Shown{"throughput.token", "tokens/s"}, Shown{"flops_rate", "GFLOP/s"},
+    Shown{"arithmetic_intensity", "FLOP/B"}};
 constexpr std::array kQuantities = {"energy", "power", "bandwidth"};
 
 void add_unique(std::vector<std::string>& list, const std::string& text) {
@@ -225,12 +226,33 @@ void interval_notes(const std::vector<Json>& records, std::vector<std::string>& 
   if (any_interval(records, "between_invocations")) {
     lines.emplace_back(
         "latency: median; ±: 95 % t interval over the medians of the invocations, each a process "
-        "of "
-        "its own");
+        "of its own");
   }
   if (any_interval(records, "within_invocation")) {
     lines.emplace_back(
         "*: one invocation only; its interval does not see the spread between processes");
+  }
+}
+
+bool any_value(const std::vector<Json>& records, std::string_view name) {
+  for (const Json& record : records) {
+    for (const Json& phase : list_at(record, {"phases"})) {
+      if (metric_at(member(phase, {"metrics"}), name).value) return true;
+    }
+  }
+  return false;
+}
+
+// What the abbreviations of the table mean, where it has them.
+void definition_notes(const std::vector<Json>& records, std::vector<std::string>& lines) {
+  if (any_value(records, "ttft")) {
+    lines.emplace_back(
+        "TTFT: from the request to its first token, preprocessing of real data included; TPOT: "
+        "time "
+        "per token after it");
+  }
+  if (any_value(records, "real_time_factor")) {
+    lines.emplace_back("RTF: seconds of work for a second of real sound");
   }
 }
 
@@ -255,6 +277,7 @@ std::vector<std::string> notes(const std::vector<Json>& records,
     note_flags(record, view, "warn", collected);
   });
   interval_notes(records, lines);
+  definition_notes(records, lines);
   if (std::string note = provenance_note(records); !note.empty()) lines.push_back(std::move(note));
   absent_notes(records, lines);
   return lines;
