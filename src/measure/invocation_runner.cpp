@@ -74,8 +74,9 @@ class Runner {
 
  private:
   Status time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run);
-  Status gather_facts(Loaded& loaded, CaseState& state, const Json& planned,
-                      const std::vector<std::string>& phases);
+  Result<Json> wanted_phases(const Json& planned) const;
+  // `phases`: those of the plan that were timed.
+  Status gather_facts(Loaded& loaded, CaseState& state, const Json& planned, const Json& phases);
   Status check_strict(const Json& model, const Json& optimizations) const;
   void decide_budget(const CaseState& state, double startup, double call);
   void report(Stage stage, const std::string& case_id,
@@ -140,8 +141,24 @@ void Runner::decide_budget(const CaseState& state, double startup, double call) 
   }
 }
 
+// The planned phases that the plan asks for: all of them unless it names some.
+Result<Json> Runner::wanted_phases(const Json& planned) const {
+  const std::vector<std::string>& names = context_.plan->phases;
+  Json wanted = Json::array();
+  std::string known;
+  for (const Json& phase : planned) {
+    RIDGELINE_TRY(const std::string name, get_string(phase, "name", "planned phase"));
+    known += (known.empty() ? "" : ", ") + name;
+    if (names.empty() || std::find(names.begin(), names.end(), name) != names.end()) {
+      wanted.push_back(phase);
+    }
+  }
+  if (!wanted.empty() || planned.empty()) return wanted;
+  return bad_input("the model has none of the phases asked for", "it has " + known);
+}
+
 Status Runner::gather_facts(Loaded& loaded, CaseState& state, const Json& planned,
-                            const std::vector<std::string>& phases) {
+                            const Json& phases) {
   Json optimizations = Json::array();
   for (const Json* reply : {&static_cast<const Json&>(loaded.reply), &planned}) {
     for (const Json& entry : member(*reply, "optimizations")) optimizations.push_back(entry);
@@ -154,14 +171,14 @@ Status Runner::gather_facts(Loaded& loaded, CaseState& state, const Json& planne
   }
   if (wants(*context_.plan, "memory")) {
     // The memory of the phase that does the work, not of preprocessing.
-    RIDGELINE_TRY(memory, loaded.worker->request("memory", {{"phase", phases.back()}},
+    RIDGELINE_TRY(memory, loaded.worker->request("memory", {{"phase", phases.back().at("name")}},
                                                  protocol::usual_deadlines("memory")));
   }
   state.facts = std::make_shared<const Json>(
       Json{{"engine", loaded.engine},
            {"model", member(loaded.reply, "model")},
            {"optimizations", std::move(optimizations)},
-           {"phases", member(planned, "phases")},
+           {"phases", phases},
            {"inputs", member(planned, "inputs")},
            {"workload", member(planned, "workload")},
            {"cost", member(cost, "phases")},
@@ -186,7 +203,8 @@ Status Runner::time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run
   std::vector<std::string> phases;
   std::vector<PhaseTimer> timers;
   double call = 0;
-  for (const Json& phase : member(planned, "phases")) {
+  RIDGELINE_TRY(const Json wanted, wanted_phases(member(planned, "phases")));
+  for (const Json& phase : wanted) {
     RIDGELINE_TRY(phases.emplace_back(), get_string(phase, "name", "planned phase"));
     RIDGELINE_TRY(const std::int64_t tokens, get_int(phase, "tokens_per_call", "planned phase", 0));
     if (tokens < 0 || tokens > kMostTokensPerCall) {
@@ -219,7 +237,7 @@ Status Runner::time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run
     add_samples(phases[i], std::move(timing.settled), std::move(timing.tokens), run);
   }
   // After the timing, so that no measured process did other work before it.
-  return state.facts ? Status() : gather_facts(loaded, state, planned, phases);
+  return state.facts ? Status() : gather_facts(loaded, state, planned, wanted);
 }
 
 void Runner::run_case(Loaded& loaded, CaseState& state, CaseInvocation& run) {

@@ -182,6 +182,7 @@ Result<Plan> resolve(const Plan& plan, const PlanContext& context) {
   remove_doubles(resolved.new_tokens);
   remove_doubles(resolved.image_size);
   remove_doubles(resolved.audio_seconds);
+  remove_doubles(resolved.phases);
   remove_doubles(resolved.metrics);
   return resolved;
 }
@@ -216,6 +217,7 @@ Json to_json(const Plan& plan) {
                                          : "none";
   json["seed"] = plan.seed;
   add("output", plan.output);
+  add("phases", plan.phases);
   add("metrics", plan.metrics);
   json["strict"] = plan.strict;
   return json;

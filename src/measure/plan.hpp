@@ -53,6 +53,7 @@ struct Plan {
   std::optional<std::int64_t> warmup_ns;       ///< none: until stationary; 0: no warm-up
   std::int64_t seed = 0;
   std::string output;                ///< run folder; empty: a new one under runs/
+  std::vector<std::string> phases;   ///< names; empty: all that the engine plans
   std::vector<std::string> metrics;  ///< groups of kMetricGroups; empty: all
   bool strict = false;
 

@@ -317,6 +317,11 @@ Status set_output(Plan& plan, const Values& values, std::string_view where) {
   return check_name(plan.output, where);
 }
 
+Status set_phases(Plan& plan, const Values& values, std::string_view where) {
+  RIDGELINE_TRY(plan.phases, names_of(values, where));
+  return {};
+}
+
 Status set_metrics(Plan& plan, const Values& values, std::string_view where) {
   RIDGELINE_TRY(plan.metrics, choices_of(values, where, kMetricGroups));
   return {};
@@ -365,6 +370,7 @@ const std::vector<PlanKey>& plan_keys() {
       {"warmup", "auto|none|TIME", "until stationary, or at most TIME", false, set_warmup},
       {"seed", "N", "of weights, inputs and order", false, set_seed},
       {"output", "FOLDER", "run folder; an existing run is resumed", false, set_output},
+      {"phases", "NAME,...", "only these, as prefill,decode", true, set_phases},
       {"metrics", "GROUP,...", "time, load, memory, cost, energy, counters", true, set_metrics},
       {"strict", "", "turn every fallback into an error", false, set_switch<&Plan::strict>},
   };

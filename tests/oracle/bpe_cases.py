@@ -1,16 +1,26 @@
 """Tokenizer folders with byte-pair encodings, as hub files look and as save_pretrained writes them.
 
-`build_folders(root)` trains small vocabularies with the `tokenizers` library and writes model folders
-without weights. Texts are those of tokenizer_cases and `texts()` here. Nothing here runs Ridgeline.
+`build_folders(root)` trains small vocabularies with the `tokenizers` library and writes model
+folders without weights. Texts are those of tokenizer_cases and `texts()` here. Nothing here runs
+Ridgeline.
 """
 
 import json
 import random
+import shutil
 from pathlib import Path
 
 import tokenizer_cases
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
-from tokenizers import trainers
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 from tokenizers.models import BPE
 from transformers import AutoTokenizer
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
@@ -20,9 +30,9 @@ LLAMA3 = (
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 TEKKEN = (
-    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?"
-    r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*"
-    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+    r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 
@@ -31,10 +41,10 @@ def corpus():
     """Text to learn merges from: words in many scripts, numbers, contractions, code."""
     chance = random.Random(3)
     words = tokenizer_cases.WORDS + tokenizer_cases.PIECES
-    words += "I'm you're it's they'll we'd don't 2024 3.14 12345 foo_bar() x=y+z; \t {} the-the".split(" ")
+    words += "I'm you're it's they'll we'd don't 2024 3.14 12345 foo_bar() x=y+z; \t {}".split(" ")
+    ends = ["", "", ",", ".", "s", "\n"]
     return [
-        " ".join(chance.choice(words) + chance.choice(["", "", ",", ".", "s", "\n"]) for _ in range(50))
-        for _ in range(200)
+        " ".join(chance.choice(words) + chance.choice(ends) for _ in range(50)) for _ in range(200)
     ] + tokenizer_cases.random_texts(200, seed=4)
 
 
@@ -70,7 +80,7 @@ def _write(folder, name, value):
     (folder / name).write_text(text, encoding="utf-8")
 
 
-def _folder(root, name, tokenizer, config, model_type=None, special_tokens_map=None):
+def _folder(root, name, tokenizer, config, model_type, special_tokens_map=None):
     folder = Path(root) / name
     folder.mkdir(parents=True)
     if tokenizer is not None:
@@ -78,17 +88,18 @@ def _folder(root, name, tokenizer, config, model_type=None, special_tokens_map=N
         _write(folder, "tokenizer.json", tree)
     if config is not None:
         _write(folder, "tokenizer_config.json", config)
-    if model_type is not None:
-        _write(folder, "config.json", {"model_type": model_type})
+    _write(folder, "config.json", {"model_type": model_type})
     if special_tokens_map is not None:
         _write(folder, "special_tokens_map.json", special_tokens_map)
     return folder
 
 
 def _saved(root, name, source):
-    """What transformers writes of a folder today."""
-    AutoTokenizer.from_pretrained(source).save_pretrained(Path(root) / name)
-    return Path(root) / name
+    """What transformers writes of a folder today, with the model's configuration."""
+    folder = Path(root) / name
+    AutoTokenizer.from_pretrained(source).save_pretrained(folder)
+    shutil.copy(source / "config.json", folder)
+    return folder
 
 
 def _train(tokenizer, size=1500, **options):
@@ -135,9 +146,9 @@ def _llama3(root):
     tree["model"]["vocab"]["ĠenergyĠ"] = tree["model"]["vocab"].pop(
         max(tree["model"]["vocab"], key=len)
     )
+    vocabulary = tree["model"]["vocab"]
     tree["model"]["merges"] = [
-        m for m in tree["model"]["merges"] if "".join(m) in tree["model"]["vocab"]
-        and m[0] in tree["model"]["vocab"] and m[1] in tree["model"]["vocab"]
+        m for m in tree["model"]["merges"] if {*m, "".join(m)} <= set(vocabulary)
     ]
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -161,7 +172,7 @@ def _llama3(root):
 
 
 def _llama2_tokenizer():
-    """BPE with byte fallback over text whose blanks are ▁, as the conversion of Llama 2 wrote it."""
+    """BPE with byte fallback over text whose blanks are ▁, as Llama 2's conversion wrote it."""
     tokenizer = Tokenizer(BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(split=True)
     specials = ["<unk>", "<s>", "</s>"]
@@ -237,7 +248,7 @@ def _llama2(root):
     yield _folder(root, "llama2_padded", tree, padded, "llama", special)
     yield _folder(root, "llama2_legacy", tree, {**padded, "legacy": True}, "llama")
     yield _folder(root, "llama2_no_prefix", tree, {**padded, "add_prefix_space": False}, "llama")
-    yield _folder(root, "llama2_eos", tree, {**padded, "add_eos_token": True}, None)
+    yield _folder(root, "llama2_eos", tree, {**padded, "add_eos_token": True}, "llama")
     fast = {**padded, "tokenizer_class": "PreTrainedTokenizerFast"}
     yield _folder(root, "llama2_file", tree, fast, "llama")
     yield _folder(root, "mistral_hub", tree, {**padded, "padding_side": "left"}, "mistral", special)
@@ -246,32 +257,37 @@ def _llama2(root):
     # No template, the padding and the truncation of the file, merges as pairs, fewer byte tokens.
     pairs = json.loads(json.dumps(tree))
     pairs["post_processor"] = None
-    pairs["model"]["merges"] = [m.split(" ") if isinstance(m, str) else m for m in tree["model"]["merges"]]
+    pairs["model"]["merges"] = [line.split(" ") for line in _merge_lines(tree)]
     for byte in BYTES[0xE0:0xF0]:
         pairs["model"]["vocab"].pop(byte)
-    pairs["padding"] = {"strategy": "BatchLongest", "direction": "Right", "pad_to_multiple_of": None,
-                        "pad_id": 2, "pad_type_id": 0, "pad_token": "</s>"}  # fmt: skip
-    pairs["truncation"] = {"direction": "Left", "max_length": 9, "strategy": "LongestFirst", "stride": 0}
+    pairs["padding"] = {"strategy": "BatchLongest", "direction": "Right", "pad_id": 2,
+                        "pad_to_multiple_of": None, "pad_type_id": 0,
+                        "pad_token": "</s>"}  # fmt: skip
+    pairs["truncation"] = {"direction": "Left", "max_length": 9, "strategy": "LongestFirst",
+                           "stride": 0}  # fmt: skip
     bare = {"tokenizer_class": "LlamaTokenizerFast", "model_max_length": 20}
     yield _folder(root, "llama2_pairs", pairs, bare, "llama")
-    yield _folder(root, "llama2_pairs_file", pairs, {**bare, "tokenizer_class": "TokenizersBackend"})
+    bare["tokenizer_class"] = "TokenizersBackend"
+    yield _folder(root, "llama2_pairs_file", pairs, bare, "llama")
     for name, options in {
         "metaspace_first": {"prepend_scheme": "first", "split": False},
         "metaspace_split": {"prepend_scheme": "always", "split": True},
         "metaspace_never": {"prepend_scheme": "never"},
         "metaspace_old": {"add_prefix_space": True},
     }.items():
-        form = {**tree, "normalizer": None, "decoder": {"type": "Metaspace", "replacement": "▁", **options}}
-        form["pre_tokenizer"] = form["decoder"]
-        yield _folder(root, name, form, fast, "llama")
+        metaspace = {"type": "Metaspace", "replacement": "▁", **options}
+        form = {"normalizer": None, "decoder": metaspace, "pre_tokenizer": metaspace}
+        yield _folder(root, name, {**tree, **form}, fast, "llama")
 
 
-def _pair_files(folder, tree, padding="!"):
+def _merge_lines(tree):
+    return [" ".join(m) if isinstance(m, list) else m for m in tree["model"]["merges"]]
+
+
+def _pair_files(folder, tree):
     """vocab.json and merges.txt of a tokenizer.json."""
-    model = tree["model"]
-    lines = [" ".join(m) if isinstance(m, list) else m for m in model["merges"]]
-    _write(folder, "vocab.json", model["vocab"])
-    _write(folder, "merges.txt", "#version: 0.2\n" + "\n".join(lines) + "\n")
+    _write(folder, "vocab.json", tree["model"]["vocab"])
+    _write(folder, "merges.txt", "#version: 0.2\n" + "\n".join(_merge_lines(tree)) + "\n")
     return folder
 
 
@@ -281,14 +297,17 @@ def _gpt2(root):
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
     tree = json.loads(tokenizer.to_str())
     tree["model"].pop("type")  # as in the file of 2020
-    tree["model"]["merges"] = [" ".join(m) if isinstance(m, list) else m for m in tree["model"]["merges"]]
+    tree["model"]["merges"] = _merge_lines(tree)
     end = tree["added_tokens"][0]
     tree["model"]["vocab"]["<|endoftext|>"] = end["id"]
     yield _folder(root, "gpt2_hub", tree, {"model_max_length": 64}, "gpt2")
-    prefix = {"tokenizer_class": "GPT2Tokenizer", "add_prefix_space": True, "pad_token": "<|endoftext|>"}
+    pad = {"pad_token": "<|endoftext|>", "errors": "replace"}
+    prefix = {**pad, "tokenizer_class": "GPT2Tokenizer", "add_prefix_space": True}
     yield _folder(root, "gpt2_prefix", tree, prefix, "gpt2")
-    bos = {"add_bos_token": True, "pad_token": "<|endoftext|>", "errors": "replace", "unk_token": _token("<|endoftext|>", normalized=True)}
-    yield _pair_files(_folder(root, "gpt2_pairs", None, {**bos, "add_eos_token": True}, "gpt2"), tree)
+    unknown = _token("<|endoftext|>", normalized=True)
+    bos = {**pad, "add_bos_token": True, "unk_token": unknown}
+    both = {**bos, "add_eos_token": True}
+    yield _pair_files(_folder(root, "gpt2_pairs", None, both, "gpt2"), tree)
     yield _folder(root, "gpt2_bos_ignored", tree, bos, "gpt2")
     yield _saved(root, "gpt2_saved", root / "gpt2_prefix")
 
@@ -304,7 +323,9 @@ def _whisper(root):
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<|startoftranscript|> <|notimestamps|> $A <|endoftext|>",
         pair="<|startoftranscript|> <|notimestamps|> $A $B:1 <|endoftext|>:1",
-        special_tokens=[(f"<|{n}|>", ids[n]) for n in ("startoftranscript", "notimestamps", "endoftext")],
+        special_tokens=[
+            (f"<|{n}|>", ids[n]) for n in ("startoftranscript", "notimestamps", "endoftext")
+        ],
     )
     tree = json.loads(tokenizer.to_str())
     config = {
@@ -331,7 +352,7 @@ def _whisper(root):
     yield _saved(root, "whisper_saved", root / "whisper_german")
     files = _pair_files(_folder(root, "whisper_pairs", None, config, "whisper"), tree)
     yield files
-    # English models have no languages and other ids; here the prompt's tokens are missing altogether.
+    # Here the prompt's tokens are missing altogether.
     bare = {**tree, "added_tokens": tree["added_tokens"][:1]}
     yield _folder(root, "whisper_bare", bare, {"pad_token": "<|endoftext|>"}, "whisper")
 
@@ -378,7 +399,8 @@ def _clip(root):
     yield _pair_files(_folder(root, "clip_hub", tree, config, "clip", special), tree)
     yield _folder(root, "clip_defaults", tree, None, "clip")
     yield _pair_files(_folder(root, "clip_pairs", None, {**config, "pad_token": "!"}, "clip"), tree)
-    yield _folder(root, "clip_file", tree, {**config, "tokenizer_class": "PreTrainedTokenizerFast"}, "clip")
+    fast = {**config, "tokenizer_class": "PreTrainedTokenizerFast"}
+    yield _folder(root, "clip_file", tree, fast, "clip")
     yield _saved(root, "clip_saved", root / "clip_hub")
 
 
@@ -387,7 +409,7 @@ def _file(root, name, tokenizer, model=None, **config):
     tree = json.loads(tokenizer.to_str())
     tree["model"].update(model or {})
     config = {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<pad>", **config}
-    return _folder(root, name, tree, config)
+    return _folder(root, name, tree, config, "llama")
 
 
 def _pieces(root):
@@ -411,7 +433,8 @@ def _pieces(root):
     yield _file(root, "piece_deepseek", deepseek)
     merged = r"\p{Nd}{2}+|\w{,3}\b|\h{2}|\v|\x{1F44D}|^\p{^L}|.$"
     isolated = r"\p{Nd}{2}+|[\p{Lu}\-]|\h{2}|^a|\p{Han}+|\A\P{L}|(?<=[\s\w])(?i:e|z)"
-    for behavior in ("removed", "isolated", "merged_with_previous", "merged_with_next", "contiguous"):
+    behaviors = "removed isolated merged_with_previous merged_with_next contiguous"
+    for behavior in behaviors.split():
         regex = merged if behavior.startswith("merged") else isolated
         steps = [
             pre_tokenizers.Split("the", behavior),
@@ -435,10 +458,29 @@ def _pieces(root):
         [normalizers.Strip(), normalizers.Replace(Regex(r"\d+"), "#"), normalizers.Prepend("_"),
          normalizers.Replace("e", ""), normalizers.NFKC(), normalizers.ByteLevel()]
     )  # fmt: skip
-    plain.decoder = decoders.Sequence([decoders.Replace(Regex("Ġ+"), " "), decoders.Strip("_", 2, 0)])
+    steps = [decoders.Replace(Regex("Ġ+"), " "), decoders.Strip("_", 2, 0)]
+    plain.decoder = decoders.Sequence(steps)
     plain.post_processor = processors.RobertaProcessing(("<unk>", 0), ("<pad>", 1))
     _train(plain, 900, special_tokens=["<unk>", "<pad>"])
     yield _file(root, "piece_normalizers", plain, {"byte_fallback": True})
+
+
+def changed(folder, copy, change):
+    """A copy of a folder with its tokenizer.json changed in place by `change`."""
+    shutil.copytree(folder, copy)
+    tree = json.loads((copy / "tokenizer.json").read_text(encoding="utf-8"))
+    change(tree)
+    _write(copy, "tokenizer.json", tree)
+    return copy
+
+
+def without_limit(folder, copy):
+    """A copy of a folder that truncates no text."""
+    shutil.copytree(folder, copy)
+    path = copy / "tokenizer_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    _write(copy, path.name, {k: v for k, v in config.items() if k != "model_max_length"})
+    return copy
 
 
 def build_folders(root):

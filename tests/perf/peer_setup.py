@@ -22,19 +22,32 @@ class Case:
     batch: int
     sequence: int
     dtype: str
+    phase: str = "forward"
+    architecture: str | None = None  # of the preset, unless named
+    depth: int | None = None  # tokens in the cache of decode
     at_most: float | None = None  # its own bound of the ratio, instead of --at-most
     needs: str | None = None  # the CPU flag without which the case asserts nothing
 
     @property
     def name(self):
-        return f"{self.preset} {self.batch}×{self.sequence} {self.dtype}"
+        depth = f"@{self.depth}" if self.depth else ""
+        phase = "" if self.phase == "forward" else f" {self.phase}"
+        return f"{self.preset} {self.batch}×{self.sequence}{depth} {self.dtype}{phase}"
 
 
 CASES = [
-    Case("bert-base", 1, 128, "float32"),
-    Case("bert-base", 8, 128, "float32"),
-    Case("bert-base", 1, 128, "bfloat16", at_most=1 / 1.4, needs="amx_bf16"),
-    Case("minilm-l6", 1, 128, "float32"),
+    Case("bert-base", 1, 128, "float32", architecture="BertModel"),
+    Case("bert-base", 8, 128, "float32", architecture="BertModel"),
+    Case("bert-base", 1, 128, "bfloat16", architecture="BertModel", at_most=1 / 1.4,
+         needs="amx_bf16"),
+    Case("minilm-l6", 1, 128, "float32", architecture="BertModel"),
+    Case("vit-b16", 1, 1, "float32"),
+    Case("whisper-tiny", 1, 4, "float32", phase="encode"),
+    Case("clip-b32", 1, 77, "float32"),
+    Case("llama-124m", 1, 128, "float32", phase="prefill"),
+    Case("llama-124m", 1, 128, "float32", phase="decode", depth=128, at_most=1 / 1.2),
+    Case("llama-124m", 1, 128, "bfloat16", phase="decode", depth=128, at_most=1 / 1.2),
+    Case("whisper-tiny", 1, 4, "float32", phase="decode", depth=64),
 ]
 
 

@@ -1,6 +1,7 @@
 """Runs one process of either side, and the comparison of their outputs."""
 
 import json
+import math
 import pathlib
 import random
 import shutil
@@ -17,15 +18,37 @@ FLOAT32_TOLERANCE = 1e-4
 START_SECONDS = 300  # more than any process needs to load and warm up
 
 
-def write_inputs(path, batch, sequence, vocabulary, seed=1):
-    """Random ids and token types as a safetensors file."""
+def specs_of(config, batch, sequence):
+    """Inputs of a forward pass: name → (shape, one above the highest id; None for features)."""
+    kind = config["model_type"]
+    text, vision = config.get("text_config", config), config.get("vision_config", config)
+    specs = {}
+    if kind == "whisper":
+        specs["input_features"] = ((batch, config["num_mel_bins"], 3000), None)
+        specs["decoder_input_ids"] = ((batch, sequence), config["vocab_size"])
+    if kind in ("vit", "clip"):
+        size = vision["image_size"]
+        specs["pixel_values"] = ((batch, 3, size, size), None)
+    if kind not in ("vit", "whisper"):
+        specs["input_ids"] = ((batch, sequence), text["vocab_size"])
+    if kind == "bert":
+        specs["token_type_ids"] = ((batch, sequence), 2)
+    return specs
+
+
+def write_inputs(path, specs, seed=1):
+    """Random ids and features as a safetensors file."""
     generator = random.Random(seed)
-    count = batch * sequence
     header, data = {}, b""
-    for name, high in (("input_ids", vocabulary), ("token_type_ids", 2)):
-        values = struct.pack(f"<{count}q", *(generator.randrange(high) for _ in range(count)))
+    for name, (shape, high) in specs.items():
+        count = math.prod(shape)
+        if high is None:
+            values = struct.pack(f"<{count}f", *(generator.gauss(0, 1) for _ in range(count)))
+        else:
+            values = struct.pack(f"<{count}q", *(generator.randrange(high) for _ in range(count)))
         offsets = [len(data), len(data) + len(values)]
-        header[name] = {"dtype": "I64", "shape": [batch, sequence], "data_offsets": offsets}
+        kind = "F32" if high is None else "I64"
+        header[name] = {"dtype": kind, "shape": list(shape), "data_offsets": offsets}
         data += values
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
@@ -45,7 +68,8 @@ def checkpoint(preset, work):
 
 def worker(task, case, threads, work, *flags, seconds=0.0):
     command = [sys.executable, WORKER, task, checkpoint(case.preset, work), "--dtype", case.dtype,
-               "--threads", threads, "--inputs", inputs_of(case, work), *flags]
+               "--threads", threads, "--inputs", inputs_of(case, work), "--phase", case.phase,
+               "--depth", case.depth or 0, "--architecture", case.architecture or "", *flags]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True,
                           timeout=START_SECONDS + 3 * seconds)
     if done.returncode != 0:
@@ -57,7 +81,7 @@ def inputs_of(case, work):
     path = work / f"{case.preset}-{case.batch}x{case.sequence}.safetensors"
     if not path.exists():
         config = json.loads((checkpoint(case.preset, work) / "config.json").read_text())
-        write_inputs(path, case.batch, case.sequence, config["vocab_size"])
+        write_inputs(path, specs_of(config, case.batch, case.sequence))
     return path
 
 
@@ -70,13 +94,18 @@ def sample_seconds(path, rows):
     ]
 
 
+def architecture_flag(case):
+    return ["--architecture", case.architecture] if case.architecture else []
+
+
 def run_native(case, threads, seconds, work):
     """Times the native engine in a fresh process."""
     run = work / "run"
     shutil.rmtree(run, ignore_errors=True)
     record = ridgeline_json(
-        "run", checkpoint(case.preset, work), "--architecture", "BertModel", "--batch", case.batch,
+        "run", checkpoint(case.preset, work), *architecture_flag(case), "--batch", case.batch,
         "--sequence", case.sequence, "--dtype", case.dtype, "--threads", threads,
+        *(["--depth", case.depth] if case.depth else []), "--phases", case.phase,
         "--invocations", 1, "--budget", f"{seconds:g}s", "--json", "--quiet", "--output", run,
         timeout=START_SECONDS + 3 * seconds,
     )
@@ -84,16 +113,16 @@ def run_native(case, threads, seconds, work):
     assert record["model"]["weights"]["source"] == "checkpoint", record["model"]
     applied = {one["id"]: one["value"] for one in record["optimizations"] if one["applied"]}
     assert applied["threads"] == str(threads), record["optimizations"]
-    forward = next(one for one in record["phases"] if one["name"] == "forward")
+    (phase,) = record["phases"]
     invocation = record["invocations"][0]
-    timing = invocation["phases"]["forward"]
+    timing = invocation["phases"][case.phase]
     samples = sample_seconds(run / timing["samples"], timing["rows"])
     shutil.rmtree(run, ignore_errors=True)
     return {
-        "median": forward["metrics"]["latency"]["value"],
+        "median": phase["metrics"]["latency"]["value"],
         "n": len(samples),
         "seconds": sum(samples),
-        "stationary": invocation["warmup"]["forward"]["stationary"],
+        "stationary": invocation["warmup"][case.phase]["stationary"],
         "attention": applied.get("attention"),
         "torch": record["engine"]["versions"]["torch"],
     }
@@ -122,7 +151,7 @@ def compare_outputs(case, threads, work):
     within 1e-4 in float32; in a shorter type no more than twice as far off as transformers is."""
     outputs = work / "native.safetensors"
     outputs.unlink(missing_ok=True)
-    ridgeline("forward", checkpoint(case.preset, work), "--architecture", "BertModel", "--dtype",
+    ridgeline("forward", checkpoint(case.preset, work), *architecture_flag(case), "--dtype",
               case.dtype, "--threads", threads, "--inputs", inputs_of(case, work), "--outputs",
               outputs, timeout=START_SECONDS)
     errors = worker("outputs", case, threads, work, "--native", outputs)

@@ -103,6 +103,7 @@ Status AddedVocabulary::add(std::span<const AddedToken> tokens, const TokenModel
 Status AddedVocabulary::rebuild(const Normalizer* normalizer) {
   raw_trie_ = {};
   normalized_trie_ = {};
+  normalized_.clear();
   std::size_t bytes = 0;
   for (const auto& [id, token] : by_id_) bytes += token.content.size();
   if (bytes > kMaxBytes) {
@@ -114,13 +115,24 @@ Status AddedVocabulary::rebuild(const Normalizer* normalizer) {
       continue;
     }
     std::string text;
-    normalizer->normalize(token.content, text);
+    RIDGELINE_CHECK(normalizer->normalize(token.content, text));
     if (text.empty()) {
       return bad_input(fmt::format("the added token with id {} normalizes to nothing", id));
     }
     normalized_trie_.insert(text, id);
+    normalized_.emplace(id, std::move(text));
   }
   return {};
+}
+
+std::optional<std::string_view> AddedVocabulary::token_of(std::int64_t id,
+                                                          const TokenModel& model) const {
+  if (const auto changed = normalized_.find(id); changed != normalized_.end()) {
+    return changed->second;
+  }
+  const auto found = by_id_.find(id);
+  return found != by_id_.end() ? std::optional<std::string_view>(found->second.content)
+                               : model.token_of(id);
 }
 
 void AddedVocabulary::split(std::string_view text, bool normalized,

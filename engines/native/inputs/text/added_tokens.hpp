@@ -72,6 +72,11 @@ class AddedVocabulary {
   /// The id of an added token or else of one of the model's.
   std::optional<std::int64_t> id_of(std::string_view token, const TokenModel& model) const;
 
+  /// The text of an added token, normalized where it is looked for so, or else of one of the
+  /// model's: what decoding shows.
+  std::optional<std::string_view> token_of(std::int64_t id, const TokenModel& model) const;
+  bool is_special(std::string_view token) const { return specials_.contains(token); }
+
   const std::map<std::int64_t, AddedToken>& tokens() const { return by_id_; }
 
  private:
@@ -81,6 +86,7 @@ class AddedVocabulary {
   std::map<std::string, std::int64_t, std::less<>> ids_;
   std::map<std::int64_t, AddedToken> by_id_;
   std::set<std::string, std::less<>> specials_;
+  std::map<std::int64_t, std::string> normalized_;  // of the tokens with that property
   TextTrie raw_trie_;
   TextTrie normalized_trie_;
   bool split_special_ = false;

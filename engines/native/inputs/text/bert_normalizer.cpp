@@ -24,7 +24,7 @@ class BertNormalizer final : public Normalizer {
     for (std::size_t c = 0; c < ascii_.size(); ++c) ascii_[c] = ascii_result(static_cast<char>(c));
   }
 
-  void normalize(std::string_view text, std::string& out) const override {
+  Status normalize(std::string_view text, std::string& out) const override {
     out.reserve(out.size() + text.size());
     std::u32string run;
     for (std::size_t at = 0; at < text.size();) {
@@ -42,7 +42,10 @@ class BertNormalizer final : public Normalizer {
       finish(run);
       append_utf8(run, out);
     }
+    return {};
   }
+
+  bool can_drop_start() const override { return true; }
 
  private:
   // What an ASCII character becomes; -1 when it is dropped.

@@ -4,17 +4,29 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
 #include "engines/native/inputs/text/added_tokens.hpp"
+#include "engines/native/inputs/text/decoder.hpp"
 #include "engines/native/inputs/text/normalizer.hpp"
 #include "engines/native/inputs/text/post_processor.hpp"
 #include "engines/native/inputs/text/pre_tokenizer.hpp"
 #include "engines/native/inputs/text/text_tokenizer.hpp"
 #include "engines/native/inputs/text/token_model.hpp"
+#include "engines/native/inputs/text/tokenizer_class.hpp"
 
 namespace ridgeline::native {
+
+/// What CLIP's tokens have at the ends of words.
+inline constexpr std::string_view kClipSuffix = "</w>";
+
+/// Tokens around the text before, which Whisper's decoding skips.
+struct WhisperMarks {
+  std::int64_t prompt = 0;      ///< <|startofprev|>
+  std::int64_t transcript = 0;  ///< <|startoftranscript|>
+};
 
 struct TextTokenizer::Pipeline {
   AddedVocabulary added;
@@ -22,6 +34,12 @@ struct TextTokenizer::Pipeline {
   PreTokenizerPtr pre_tokenizer;  ///< may be null
   TokenModelPtr model;
   PostProcessor post_processor;
+  DecoderPtr decoder;                    ///< may be null
+  std::optional<Error> decoder_problem;  ///< why there is none that can be used
+  TokenizerKind kind = TokenizerKind::kFile;
+  bool is_bpe = false;                        ///< the model is a byte-pair encoding
+  std::optional<WhisperMarks> whisper_marks;  ///< of Whisper's class
+  bool clean_up_spaces = false;               ///< decoding takes blanks before punctuation away
 
   std::optional<std::int64_t> pad_id;
   std::optional<std::int64_t> max_length;

@@ -75,6 +75,32 @@ Result<std::int64_t> parse_named_id(const Json& json, const char* key, std::stri
   return checked_id((*entry)[1], what);
 }
 
+Result<PostProcessor> parse_template(const Json& json, std::string_view what) {
+  const Json tokens = json.value("special_tokens", Json::object());
+  PostProcessor out;
+  RIDGELINE_TRY(out.single, parse_pieces(json, "single", tokens, what));
+  RIDGELINE_TRY(out.pair, parse_pieces(json, "pair", tokens, what));
+  return out;
+}
+
+Result<PostProcessor> parse_sequence(const Json& json, std::string_view what) {
+  const auto list = json.find("processors");
+  if (list == json.end() || !list->is_array()) {
+    return bad_input(fmt::format("{}: a Sequence needs an array 'processors'", what));
+  }
+  std::optional<PostProcessor> out;
+  for (const Json& entry : *list) {
+    RIDGELINE_TRY(PostProcessor step, parse_post_processor(entry, what));
+    if (entry.is_object() && entry.value("type", Json()) == "ByteLevel") continue;
+    if (out) {
+      return unsupported(
+          fmt::format("{}: a Sequence of several post-processors is not supported", what));
+    }
+    out = std::move(step);
+  }
+  return out.value_or(PostProcessor{});
+}
+
 }  // namespace
 
 std::size_t PostProcessor::added(bool is_pair) const {
@@ -85,9 +111,10 @@ std::size_t PostProcessor::added(bool is_pair) const {
 
 void PostProcessor::process(std::span<const std::int64_t> first,
                             std::optional<std::span<const std::int64_t>> second,
-                            std::vector<std::int64_t>& ids,
+                            bool add_special_tokens, std::vector<std::int64_t>& ids,
                             std::vector<std::int64_t>& type_ids) const {
   for (const TemplatePiece& piece : second ? pair : single) {
+    if (piece.kind == Kind::kSpecial && !add_special_tokens) continue;
     std::span<const std::int64_t> part = piece.ids;
     if (piece.kind == Kind::kFirst) part = first;
     if (piece.kind == Kind::kSecond) part = second.value_or(std::span<const std::int64_t>());
@@ -104,24 +131,35 @@ PostProcessor bert_post_processor(std::int64_t cls_id, std::int64_t sep_id) {
           {cls, {Kind::kFirst, 0}, sep, {Kind::kSecond, 1}, last_sep}};
 }
 
+PostProcessor roberta_post_processor(std::int64_t cls_id, std::int64_t sep_id) {
+  const TemplatePiece cls{Kind::kSpecial, 0, {cls_id}};
+  const TemplatePiece sep{Kind::kSpecial, 0, {sep_id}};
+  return {{cls, {Kind::kFirst, 0}, sep},
+          {cls, {Kind::kFirst, 0}, sep, sep, {Kind::kSecond, 0}, sep}};
+}
+
+PostProcessor surrounding_post_processor(const std::vector<std::int64_t>& before,
+                                         std::int64_t after) {
+  const TemplatePiece start{Kind::kSpecial, 0, before};
+  return {{start, {Kind::kFirst, 0}, {Kind::kSpecial, 0, {after}}},
+          {start, {Kind::kFirst, 0}, {Kind::kSecond, 1}, {Kind::kSpecial, 1, {after}}}};
+}
+
 Result<PostProcessor> parse_post_processor(const Json& json, std::string_view what) {
   if (json.is_null()) return PostProcessor{};
   const std::string where = fmt::format("{}: post_processor", what);
   RIDGELINE_TRY(const std::string type, get_string(json, "type", where));
-  if (type == "BertProcessing") {
+  if (type == "ByteLevel") return PostProcessor{};
+  if (type == "Sequence") return parse_sequence(json, what);
+  if (type == "BertProcessing" || type == "RobertaProcessing") {
     RIDGELINE_TRY(const std::int64_t sep, parse_named_id(json, "sep", where));
     RIDGELINE_TRY(const std::int64_t cls, parse_named_id(json, "cls", where));
-    return bert_post_processor(cls, sep);
+    return type == "BertProcessing" ? bert_post_processor(cls, sep)
+                                    : roberta_post_processor(cls, sep);
   }
-  if (type != "TemplateProcessing") {
-    return unsupported(
-        fmt::format("{}: the post-processor '{}' is not supported", what, excerpt(type)));
-  }
-  const Json tokens = json.value("special_tokens", Json::object());
-  PostProcessor out;
-  RIDGELINE_TRY(out.single, parse_pieces(json, "single", tokens, where));
-  RIDGELINE_TRY(out.pair, parse_pieces(json, "pair", tokens, where));
-  return out;
+  if (type == "TemplateProcessing") return parse_template(json, where);
+  return unsupported(
+      fmt::format("{}: the post-processor '{}' is not supported", what, excerpt(type)));
 }
 
 }  // namespace ridgeline::native

@@ -31,37 +31,44 @@ class Encoder {
       if (piece.id) {
         ids.push_back(*piece.id);
       } else {
-        RIDGELINE_CHECK(encode_piece(piece.text, enough, ids));
+        const bool at_start = piece.text.data() == text.data();
+        RIDGELINE_CHECK(encode_piece({piece.text, at_start}, enough, ids));
       }
     }
     return {};
   }
 
  private:
-  Status encode_piece(std::string_view text, std::size_t enough, Ids& ids) {
-    std::string_view normalized = text;
+  Status encode_piece(const Word& piece, std::size_t enough, Ids& ids) {
+    std::string_view normalized = piece.text;
     if (pipeline_.normalizer != nullptr) {
       normalized_.clear();
-      pipeline_.normalizer->normalize(text, normalized_);
+      RIDGELINE_CHECK(pipeline_.normalizer->normalize(piece.text, normalized_));
       normalized = normalized_;
     }
     inner_pieces_.clear();
     pipeline_.added.split(normalized, true, inner_pieces_);
-    for (const AddedVocabulary::Piece& piece : inner_pieces_) {
-      if (piece.id) {
-        ids.push_back(*piece.id);
+    for (const AddedVocabulary::Piece& inner : inner_pieces_) {
+      if (inner.id) {
+        ids.push_back(*inner.id);
         continue;
       }
-      words_.clear();
-      if (pipeline_.pre_tokenizer != nullptr) {
-        pipeline_.pre_tokenizer->split(piece.text, words_);
-      } else {
-        words_.push_back(piece.text);
-      }
-      for (const std::string_view word : words_) {
-        if (ids.size() > enough) return {};
-        RIDGELINE_CHECK(pipeline_.model->tokenize(word, ids));
-      }
+      const bool at_start = piece.at_start && inner.text.data() == normalized.data();
+      RIDGELINE_CHECK(encode_words({inner.text, at_start}, enough, ids));
+    }
+    return {};
+  }
+
+  Status encode_words(const Word& text, std::size_t enough, Ids& ids) {
+    words_.clear();
+    if (pipeline_.pre_tokenizer != nullptr) {
+      RIDGELINE_CHECK(pipeline_.pre_tokenizer->split(text, words_));
+    } else {
+      words_.words.push_back(text);
+    }
+    for (const Word& word : words_.words) {
+      if (ids.size() > enough) return {};
+      RIDGELINE_CHECK(pipeline_.model->tokenize(word.text, ids));
     }
     return {};
   }
@@ -69,7 +76,7 @@ class Encoder {
   const TextTokenizer::Pipeline& pipeline_;
   std::vector<AddedVocabulary::Piece> pieces_;
   std::vector<AddedVocabulary::Piece> inner_pieces_;
-  std::vector<std::string_view> words_;
+  WordList words_;
   std::string normalized_;
 };
 
@@ -116,32 +123,37 @@ void place(const Row& row, std::int64_t pad_id, bool pad_left, TokenizedBatch& b
 }
 
 Result<Row> encode_row(Encoder& encoder, const TextTokenizer::Pipeline& pipeline,
-                       std::string_view text, const std::string* pair) {
+                       bool add_special_tokens, std::string_view text, const std::string* pair) {
   std::size_t limit = std::numeric_limits<std::size_t>::max();
   if (pipeline.max_length) {
-    limit = static_cast<std::size_t>(*pipeline.max_length) -
-            pipeline.post_processor.added(pair != nullptr);
+    limit = static_cast<std::size_t>(*pipeline.max_length);
+    if (add_special_tokens) limit -= pipeline.post_processor.added(pair != nullptr);
   }
-  const std::size_t enough =
-      pipeline.truncate_left ? std::numeric_limits<std::size_t>::max() : limit;
+  // Of a pair that shares an odd number of places, the longer one gets the odd one: then the whole
+  // lengths count.
+  const bool counts_all = pipeline.truncate_left || (pair != nullptr && limit % 2 == 1);
+  const std::size_t enough = counts_all ? std::numeric_limits<std::size_t>::max() : limit;
   Ids first;
   Ids second;
   RIDGELINE_CHECK(encoder.encode(text, enough, first));
   Row row;
   if (pair == nullptr) {
     keep(first, limit, pipeline.truncate_left);
-    pipeline.post_processor.process(first, std::nullopt, row.ids, row.type_ids);
+    pipeline.post_processor.process(first, std::nullopt, add_special_tokens, row.ids, row.type_ids);
     return row;
   }
   RIDGELINE_CHECK(encoder.encode(*pair, enough, second));
   truncate_pair(first, second, limit, pipeline.truncate_left);
-  pipeline.post_processor.process(first, std::span<const std::int64_t>(second), row.ids,
-                                  row.type_ids);
+  pipeline.post_processor.process(first, std::span<const std::int64_t>(second), add_special_tokens,
+                                  row.ids, row.type_ids);
   return row;
 }
 
 Status check_texts(std::span<const std::string> texts) {
   for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].size() > kMaxTextBytes) {
+      return bad_input(fmt::format("text {} is longer than {} bytes", i + 1, kMaxTextBytes));
+    }
     if (const auto at = invalid_utf8_at(texts[i])) {
       return bad_input(fmt::format("text {} is not valid UTF-8 at byte {}", i + 1, *at));
     }
@@ -161,11 +173,18 @@ Result<TextTokenizer> TextTokenizer::load(const std::string& folder) {
 
 Result<TokenizedBatch> TextTokenizer::encode(std::span<const std::string> texts,
                                              std::span<const std::string> pairs) const {
+  return encode(texts, pairs, {});
+}
+
+Result<TokenizedBatch> TextTokenizer::encode(std::span<const std::string> texts,
+                                             std::span<const std::string> pairs,
+                                             const EncodeOptions& options) const {
   if (texts.empty()) return bad_input("there are no texts to tokenize");
   if (!pairs.empty() && pairs.size() != texts.size()) {
     return bad_input(fmt::format("{} texts but {} second texts", texts.size(), pairs.size()));
   }
-  if (texts.size() > 1 && !pipeline_->pad_id) {
+  const auto pad_id = pipeline_->pad_id ? pipeline_->pad_id : options.pad_fallback;
+  if (texts.size() > 1 && !pad_id) {
     return bad_input("several texts need padding, and the tokenizer has no pad_token");
   }
   RIDGELINE_CHECK(check_texts(texts));
@@ -175,8 +194,8 @@ Result<TokenizedBatch> TextTokenizer::encode(std::span<const std::string> texts,
   std::vector<Row> rows;
   std::size_t width = 0;
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    RIDGELINE_TRY(Row row,
-                  encode_row(encoder, *pipeline_, texts[i], pairs.empty() ? nullptr : &pairs[i]));
+    RIDGELINE_TRY(Row row, encode_row(encoder, *pipeline_, options.add_special_tokens, texts[i],
+                                      pairs.empty() ? nullptr : &pairs[i]));
     width = std::max(width, row.ids.size());
     rows.push_back(std::move(row));
   }
@@ -193,10 +212,13 @@ Result<TokenizedBatch> TextTokenizer::encode(std::span<const std::string> texts,
   for (Ids* tensor : {&batch.input_ids, &batch.attention_mask, &batch.token_type_ids}) {
     tensor->reserve(rows.size() * width);
   }
-  for (const Row& row : rows) place(row, pipeline_->pad_id.value_or(0), pipeline_->pad_left, batch);
+  for (const Row& row : rows) place(row, pad_id.value_or(0), pipeline_->pad_left, batch);
   return batch;
 }
 
+std::optional<std::int64_t> TextTokenizer::token_id(std::string_view token) const {
+  return pipeline_->added.id_of(token, *pipeline_->model);
+}
 std::int64_t TextTokenizer::vocab_size() const {
   return pipeline_->vocab_size;
 }

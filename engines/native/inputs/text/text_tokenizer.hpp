@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -23,20 +24,39 @@ struct TokenizedBatch {
   bool has_token_type_ids = true;            ///< likewise
 };
 
-/// Cheap to copy; encode() may be called from several threads.
+struct EncodeOptions {
+  /// Whether the special tokens of the post-processor are put in; those in a text are always found.
+  bool add_special_tokens = true;
+  /// What several texts are padded with when the tokenizer itself has no padding token.
+  std::optional<std::int64_t> pad_fallback = {};
+};
+
+/// Cheap to copy; encode() and decode() may be called from several threads.
 class TextTokenizer {
  public:
-  /// Reads tokenizer.json, or vocab.txt where there is none, with tokenizer_config.json,
-  /// special_tokens_map.json, added_tokens.json and config.json where they are there. Errors:
+  /// Reads tokenizer.json, or where there is none vocab.txt or vocab.json with merges.txt, with
+  /// tokenizer_config.json, special_tokens_map.json, added_tokens.json and config.json where they
+  /// are there. Errors:
   /// kBadInput for files that cannot be used, kUnsupported for parts of a tokenizer that Ridgeline
   /// does not have, by name.
   static Result<TextTokenizer> load(const std::string& folder);
 
   /// As tokenizer(texts, pairs, truncation=True, padding=len(texts) > 1, return_tensors="pt").
   /// Without `pairs`, or with one for each text. Errors: no texts; a text that is not UTF-8; an
-  /// unknown word without an unknown token; several texts without a padding token.
+  /// unknown word without an unknown token; several texts without a padding token; a regular
+  /// expression of the tokenizer that needs too much time or memory.
   Result<TokenizedBatch> encode(std::span<const std::string> texts,
                                 std::span<const std::string> pairs = {}) const;
+  Result<TokenizedBatch> encode(std::span<const std::string> texts,
+                                std::span<const std::string> pairs,
+                                const EncodeOptions& options) const;
+
+  /// As tokenizer.decode(ids, skip_special_tokens=...): ids without a token are passed over, bytes
+  /// that are not UTF-8 become U+FFFD. Errors: a negative id; a decoder that is not supported.
+  Result<std::string> decode(std::span<const std::int64_t> ids, bool skip_special_tokens) const;
+
+  /// The id of an added token or of one of the model's, by its exact text.
+  std::optional<std::int64_t> token_id(std::string_view token) const;
 
   /// Number of tokens, added ones included: len(tokenizer).
   std::int64_t vocab_size() const;

@@ -21,6 +21,9 @@ class TokenModel {
 
   virtual std::optional<std::int64_t> id_of(std::string_view token) const = 0;
 
+  /// The text of a token, valid as long as the model.
+  virtual std::optional<std::string_view> token_of(std::int64_t id) const = 0;
+
   /// Number of different tokens, and the largest id (-1 without tokens).
   virtual std::size_t size() const = 0;
   virtual std::int64_t largest_id() const = 0;

@@ -14,46 +14,11 @@
 namespace ridgeline::native {
 namespace {
 
-constexpr TokenizerClass kClasses[] = {
-    {"BertTokenizer", true, true, true},          {"ElectraTokenizer", true, true, true},
-    {"LayoutLMTokenizer", true, true, true},      {"LxmertTokenizer", true, true, true},
-    {"MobileBertTokenizer", true, true, true},    {"SqueezeBertTokenizer", true, true, true},
-    {"ConvBertTokenizer", false, true, true},     {"DistilBertTokenizer", true, true, false},
-    {"PreTrainedTokenizer", false, false, false}, {"TokenizersBackend", false, false, false},
-};
-
-// The model types whose default is BertTokenizer.
-constexpr std::string_view kBertModelTypes[] = {
-    "align",
-    "bark",
-    "bert",
-    "blip",
-    "bros",
-    "chinese_clip",
-    "convbert",
-    "distilbert",
-    "electra",
-    "ernie",
-    "flava",
-    "git",
-    "layoutlm",
-    "grounding-dino",
-    "megatron-bert",
-    "mobilebert",
-    "nezha",
-    "nomic_bert",
-    "mm-grounding-dino",
-    "qdqbert",
-    "realm",
-    "retribert",
-    "squeezebert",
-    "tvp",
-    "vilt",
-    "visual_bert",
-};
-
 constexpr std::string_view kNamedTokens[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                              "pad_token", "cls_token", "mask_token"};
+
+constexpr std::string_view kForcedCleanUp =
+    "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output";
 
 // Above this, transformers takes a length for "no limit" (LARGE_INTEGER).
 constexpr double kNoLimit = 1e20;
@@ -63,7 +28,7 @@ Result<TokenizerFile> read_optional(const std::string& folder, const char* name)
   const std::string path = folder + "/" + name;
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) {
-    return TokenizerFile{path, std::make_shared<const Json>(Json::object()), {}};
+    return TokenizerFile{path, std::make_shared<const Json>(Json::object())};
   }
   return read_tokenizer_file(path);
 }
@@ -232,31 +197,6 @@ Status read_tokens(const std::string& folder, const TokenizerFile& main, const T
   return {};
 }
 
-Result<TokenizerClass> choose_class(const std::string& folder, const TokenizerFile& main) {
-  RIDGELINE_TRY(const TokenizerFile model, read_optional(folder, "config.json"));
-  RIDGELINE_TRY(std::string name, get_string(*main.root, "tokenizer_class", main.path, ""));
-  if (name.empty()) {
-    RIDGELINE_TRY(name, get_string(*model.root, "tokenizer_class", model.path, ""));
-  }
-  if (name.empty()) {
-    RIDGELINE_TRY(const std::string type,
-                  get_string(*model.root, "model_type", model.path, "bert"));
-    if (std::find(std::begin(kBertModelTypes), std::end(kBertModelTypes), type) ==
-        std::end(kBertModelTypes)) {
-      return unsupported(
-          fmt::format("{}: the tokenizer of '{}' is not supported", folder, excerpt(type)));
-    }
-    return kClasses[0];
-  }
-  std::string_view stem = name;
-  if (stem.ends_with("Fast")) stem.remove_suffix(4);
-  for (const TokenizerClass& entry : kClasses) {
-    if (entry.name == stem) return entry;
-  }
-  return unsupported(
-      fmt::format("{}: the tokenizer class '{}' is not supported", folder, excerpt(name)));
-}
-
 Result<std::optional<std::int64_t>> parse_max_length(const TokenizerFile& main) {
   for (const char* key : {"model_max_length", "max_len"}) {
     const Json& value = entry_of(*main.root, key);
@@ -281,15 +221,44 @@ Result<std::optional<bool>> parse_side(const TokenizerFile& main, const char* ke
   return std::optional(side == "left");
 }
 
-Status read_normalizer(const TokenizerFile& main, BertNormalizerOptions& options) {
+Result<std::optional<bool>> parse_optional_bool(const TokenizerFile& main, const char* key) {
+  if (entry_of(*main.root, key).is_null()) return std::optional<bool>();
+  RIDGELINE_TRY(const bool value, get_bool(*main.root, key, main.path, false));
+  return std::optional(value);
+}
+
+Status read_settings(const TokenizerFile& main, TokenizerKind kind, ClassSettings& settings) {
   const Json& root = *main.root;
-  RIDGELINE_TRY(options.lowercase, get_bool(root, "do_lower_case", main.path, true));
-  RIDGELINE_TRY(options.handle_chinese_chars,
+  RIDGELINE_TRY(settings.bert.lowercase, get_bool(root, "do_lower_case", main.path, true));
+  RIDGELINE_TRY(settings.bert.handle_chinese_chars,
                 get_bool(root, "tokenize_chinese_chars", main.path, true));
-  if (!entry_of(root, "strip_accents").is_null()) {
-    RIDGELINE_TRY(options.strip_accents, get_bool(root, "strip_accents", main.path, false));
-  }
+  RIDGELINE_TRY(settings.bert.strip_accents, parse_optional_bool(main, "strip_accents"));
+  RIDGELINE_TRY(settings.legacy, get_bool(root, "legacy", main.path, false));
+  RIDGELINE_TRY(settings.add_prefix_space, parse_optional_bool(main, "add_prefix_space"));
+  RIDGELINE_TRY(settings.add_bos_token, parse_optional_bool(main, "add_bos_token"));
+  RIDGELINE_TRY(settings.add_eos_token, parse_optional_bool(main, "add_eos_token"));
+  if (kind != TokenizerKind::kWhisper) return {};
+  RIDGELINE_TRY(settings.language, get_string(root, "language", main.path, ""));
+  RIDGELINE_TRY(settings.task, get_string(root, "task", main.path, ""));
+  RIDGELINE_TRY(settings.predict_timestamps,
+                get_bool(root, "predict_timestamps", main.path, false));
   return {};
+}
+
+// Models that were saved before transformers 5 with a regular expression that Mistral later fixed.
+Result<bool> wants_mistral_regex(const TokenizerFile& main, const TokenizerFile& model) {
+  RIDGELINE_TRY(const bool flag, get_bool(*main.root, "fix_mistral_regex", main.path, false));
+  if (!flag || model.root->empty()) return false;
+  RIDGELINE_TRY(const std::string version,
+                get_string(*model.root, "transformers_version", model.path, ""));
+  RIDGELINE_TRY(const std::string type, get_string(*model.root, "model_type", model.path, ""));
+  int major = 0;
+  std::from_chars(version.data(), version.data() + version.size(), major);
+  const bool is_preview = version.starts_with("5.0.0.dev") || version.starts_with("5.0.0rc");
+  if (!version.empty() && major >= 5 && !is_preview) return false;
+  constexpr std::string_view kTypes[] = {"",        "mistral",   "mistral3",
+                                         "voxtral", "ministral", "pixtral"};
+  return std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes);
 }
 
 Status read_input_names(const TokenizerFile& main, TokenizerConfig& config) {
@@ -315,6 +284,11 @@ const std::optional<AddedToken>* TokenizerConfig::find(std::string_view name) co
   return entry == named.end() ? nullptr : &entry->second;
 }
 
+std::string TokenizerConfig::content_of(std::string_view name) const {
+  const std::optional<AddedToken>* token = find(name);
+  return token != nullptr && *token ? (*token)->content : std::string();
+}
+
 Result<TokenizerConfig> read_tokenizer_config(const std::string& folder,
                                               const TokenizerFile* file) {
   RIDGELINE_TRY(const TokenizerFile main, read_optional(folder, "tokenizer_config.json"));
@@ -322,14 +296,19 @@ Result<TokenizerConfig> read_tokenizer_config(const std::string& folder,
     return unsupported(fmt::format("{}: 'fast_tokenizer_files' is not supported", main.path));
   }
   TokenizerConfig config;
-  RIDGELINE_TRY(config.tokenizer_class, choose_class(folder, main));
-  RIDGELINE_CHECK(read_normalizer(main, config.normalizer));
+  RIDGELINE_TRY(const TokenizerFile model, read_optional(folder, "config.json"));
+  RIDGELINE_TRY(config.tokenizer_class, choose_tokenizer_class(folder, main, model, file));
+  RIDGELINE_CHECK(read_settings(main, config.tokenizer_class.kind, config.settings));
   RIDGELINE_CHECK(read_tokens(folder, main, file, config));
   RIDGELINE_TRY(config.model_max_length, parse_max_length(main));
   RIDGELINE_TRY(config.pad_left, parse_side(main, "padding_side"));
   RIDGELINE_TRY(config.truncate_left, parse_side(main, "truncation_side"));
   RIDGELINE_TRY(config.split_special_tokens,
                 get_bool(*main.root, "split_special_tokens", main.path, false));
+  RIDGELINE_TRY(config.clean_up_spaces,
+                get_bool(*main.root, "clean_up_tokenization_spaces", main.path, false));
+  RIDGELINE_TRY(config.clean_up_bpe_spaces, get_bool(*main.root, kForcedCleanUp, main.path, false));
+  RIDGELINE_TRY(config.fix_mistral_regex, wants_mistral_regex(main, model));
   RIDGELINE_CHECK(read_input_names(main, config));
   return config;
 }

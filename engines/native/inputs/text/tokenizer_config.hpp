@@ -13,24 +13,26 @@
 #include "base/error.hpp"
 #include "engines/native/inputs/text/added_tokens.hpp"
 #include "engines/native/inputs/text/normalizer.hpp"
+#include "engines/native/inputs/text/tokenizer_class.hpp"
 #include "engines/native/inputs/text/tokenizer_json.hpp"
 
 namespace ridgeline::native {
 
-/// What AutoTokenizer of transformers 5 does with a class of tokenizers.
-struct TokenizerClass {
-  std::string_view name;
-  /// Builds the pipeline from the vocabulary and tokenizer_config.json: of tokenizer.json it takes
-  /// the vocabulary alone, whatever normalizer stands there.
-  bool rebuilds = false;
-  /// Has BERT's special tokens and puts [CLS] and [SEP] around, whatever the file says.
-  bool is_bert = false;
-  bool token_type_ids = false;
+/// Settings of single classes; those of Llama and GPT-2 mean what they mean in transformers.
+struct ClassSettings {
+  BertNormalizerOptions bert;
+  bool legacy = false;
+  std::optional<bool> add_prefix_space;  ///< absent: not named, or null
+  std::optional<bool> add_bos_token;     ///< these two count only without a tokenizer.json
+  std::optional<bool> add_eos_token;
+  std::string language;  ///< of Whisper; empty: none
+  std::string task;
+  bool predict_timestamps = false;
 };
 
 struct TokenizerConfig {
   TokenizerClass tokenizer_class;
-  BertNormalizerOptions normalizer;
+  ClassSettings settings;
 
   /// bos, eos, unk, sep, pad, cls and mask token, then others, as "pad_token": a key that is absent
   /// takes the default of the class, one without a value was null.
@@ -44,9 +46,14 @@ struct TokenizerConfig {
   bool attention_mask = true;
   bool token_type_ids = false;
   bool split_special_tokens = false;
+  bool clean_up_spaces = false;      ///< decoding takes blanks before punctuation away
+  bool clean_up_bpe_spaces = false;  ///< and does so for byte-pair encodings too
+  bool fix_mistral_regex = false;    ///< the flag is set, and the folder is one that it is for
 
   /// The entry of `named`, or null.
   const std::optional<AddedToken>* find(std::string_view name) const;
+  /// The text of a named token; empty when there is none.
+  std::string content_of(std::string_view name) const;
 };
 
 /// Reads the files that are there; all may be absent. `file` is the folder's tokenizer.json, if

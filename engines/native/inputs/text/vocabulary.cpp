@@ -49,6 +49,13 @@ std::optional<std::int64_t> Vocabulary::find(std::string_view token) const {
   return found->second;
 }
 
+std::unordered_map<std::int64_t, std::string_view> Vocabulary::names() const {
+  std::unordered_map<std::int64_t, std::string_view> out;
+  out.reserve(ids_.size());
+  for (const auto& [token, id] : ids_) out.emplace(id, token);
+  return out;
+}
+
 Result<std::vector<VocabularyEntry>> read_vocabulary_lines(const std::string& path) {
   RIDGELINE_TRY(const std::string text, read_text_file(path, kMaxBytes));
   if (const auto at = invalid_utf8_at(text)) {

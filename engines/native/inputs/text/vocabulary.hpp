@@ -41,6 +41,10 @@ class Vocabulary {
   /// -1 when there are no tokens.
   std::int64_t largest_id() const { return largest_id_; }
 
+  /// The tokens by their ids, as views of this object's memory; of one that several tokens have,
+  /// any of them.
+  std::unordered_map<std::int64_t, std::string_view> names() const;
+
  private:
   std::vector<char> texts_;
   std::unordered_map<std::string_view, std::int32_t> ids_;

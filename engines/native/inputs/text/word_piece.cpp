@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "engines/native/inputs/text/unicode.hpp"
 
@@ -31,6 +32,7 @@ class WordPiece final : public TokenModel {
  public:
   WordPiece(const std::vector<VocabularyEntry>& vocabulary, const WordPieceOptions& options)
       : starts_(vocabulary),
+        names_(starts_.names()),
         continuations_(continuations(vocabulary, options.continuing_subword_prefix)),
         unk_token_(options.unk_token),
         unk_id_(starts_.find(options.unk_token)),
@@ -55,6 +57,10 @@ class WordPiece final : public TokenModel {
 
   std::optional<std::int64_t> id_of(std::string_view token) const override {
     return starts_.find(token);
+  }
+  std::optional<std::string_view> token_of(std::int64_t id) const override {
+    const auto found = names_.find(id);
+    return found == names_.end() ? std::nullopt : std::optional(found->second);
   }
   std::size_t size() const override { return starts_.size(); }
   std::int64_t largest_id() const override { return starts_.largest_id(); }
@@ -86,6 +92,7 @@ class WordPiece final : public TokenModel {
   }
 
   Vocabulary starts_;
+  std::unordered_map<std::int64_t, std::string_view> names_;
   Vocabulary continuations_;
   std::string unk_token_;
   std::optional<std::int64_t> unk_id_;
