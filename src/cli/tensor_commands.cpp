@@ -64,7 +64,7 @@ Result<Json> generate_fields(const Flags& flags, const measure::Workload& worklo
     if (!flags.inputs.empty()) {
       return bad_input("--inputs and --text, --image or --audio exclude each other");
     }
-    fields = measure::wire_workload(workload);
+    fields = measure::to_json(workload);
   } else if (flags.inputs.empty()) {
     return bad_input("nothing to start from", "give --inputs, --text or --audio");
   } else if (!std::filesystem::exists(flags.inputs)) {
@@ -114,7 +114,7 @@ Result<int> prepare(const Flags& flags, const Context& context) {
                      "give --text, --image or --audio (several make a batch)");
   }
   RIDGELINE_CHECK(check_output_folder(flags.outputs));
-  Json fields = measure::wire_workload(workload);
+  Json fields = measure::to_json(workload);
   fields["outputs"] = absolute_path(flags.outputs);
   RIDGELINE_TRY(const Json reply, ask_engine(one.configuration, "prepare", std::move(fields),
                                              /*load_first=*/false, context));

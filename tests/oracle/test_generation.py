@@ -1,5 +1,6 @@
 """Decoding of every family against transformers: cached steps, greedy tokens, padding, end tokens."""
 
+import copy
 import json
 
 import pytest
@@ -27,15 +28,16 @@ def saved(row, folder, **generation):
 
 
 def sequences(model, inputs, new_tokens=NEW_TOKENS):
-    """What generate() returns when asked for nothing else; Whisper's differ otherwise."""
+    """What generate() returns when asked for nothing else; Whisper's differ otherwise. On a copy:
+    dynamic rotary frequencies stay with a model that has seen a longer sequence."""
     with torch.no_grad():
-        return model.generate(**inputs, do_sample=False, num_beams=1, max_new_tokens=new_tokens)
+        return copy.deepcopy(model).generate(**inputs, do_sample=False, num_beams=1, max_new_tokens=new_tokens)
 
 
 def step_logits(model, inputs, new_tokens=NEW_TOKENS):
     """[B, new tokens, V], before any processor."""
     with torch.no_grad():
-        generated = model.generate(**inputs, do_sample=False, num_beams=1,
+        generated = copy.deepcopy(model).generate(**inputs, do_sample=False, num_beams=1,
                                    max_new_tokens=new_tokens, return_dict_in_generate=True,
                                    output_logits=True)
     return torch.stack(generated.logits, 1)

@@ -3,6 +3,7 @@ them: the whole way from a file to the tensors a model takes."""
 
 import json
 import pathlib
+import warnings
 
 import numpy as np
 import pytest
@@ -145,7 +146,8 @@ def prepared(engine, tmp_path):
 def same_pixels(ours, expected, std, where):
     """One grey level at most, and 1e-3 on average, of the normalised values."""
     ours, expected = ours.numpy(), np.asarray(expected)
-    assert ours.dtype == np.float32 and ours.shape == expected.shape, where
+    assert ours.dtype == np.float32
+    assert ours.shape == expected.shape, where
     error = np.abs(ours - expected)
     level = GREY_LEVEL / np.array(std).reshape(1, -1, 1, 1)
     assert (error <= level * (1 + 1e-4)).all(), where
@@ -153,7 +155,10 @@ def same_pixels(ours, expected, std, where):
 
 
 def loaded(paths):
-    return [load_image(str(path)) for path in paths]
+    """As transformers loads them; Pillow warns of odd transparency."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return [load_image(str(path)) for path in paths]
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +248,8 @@ def heard(path):
 
 def same_features(ours, expected, where):
     ours, expected = ours.numpy(), np.asarray(expected)
-    assert ours.dtype == np.float32 and ours.shape == expected.shape, where
+    assert ours.dtype == np.float32
+    assert ours.shape == expected.shape, where
     error = np.abs(ours - expected)
     assert error.max() <= 1e-3, (where, error.max())
 

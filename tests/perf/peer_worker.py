@@ -67,7 +67,7 @@ def decode_call(model, inputs, depth):
     cache, token = state.past_key_values, ids[:, :1]
     own = getattr(cache, "self_attention_cache", cache)  # cross-attention's stays as it is
     call = lambda: model(**{name: token}, past_key_values=cache, use_cache=True, **given)  # noqa: E731
-    return call, lambda: own.crop(depth)
+    return call, lambda: own.crop(-1) if own.get_seq_length() > depth else None
 
 
 def run_for(phase, seconds):

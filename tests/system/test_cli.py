@@ -12,7 +12,7 @@ from support.program import BIN, assert_one_clear_line, ridgeline, ridgeline_jso
 from support.schema import validate
 from support.scripted import script
 
-COMMANDS = ["run", "machine", "list", "cost", "prepare", "forward", "synthesize"]
+COMMANDS = ["run", "machine", "list", "cost", "prepare", "forward", "generate", "synthesize"]
 KINDS = ["families", "presets", "suites", "engines", "optimizations"]
 
 
@@ -72,6 +72,14 @@ def test_the_coordinator_links_no_framework():
         (["run", "minilm-l6", "--sequence", "99999999999999999999"], "--sequence"),
         (["run", "minilm-l6", "--sequence", "8", "--text", "a"], "--text"),
         (["run", "minilm-l6", "--text-file", "/nowhere.txt"], "/nowhere.txt"),
+        (["run", "vit-b16", "--image", "/nowhere.png"], "/nowhere.png"),
+        (["run", "vit-b16", "--image", ""], "--image"),
+        (["run", "vit-b16", "--image-size", "0"], "--image-size"),
+        (["run", "whisper-tiny", "--audio", "/nowhere.wav"], "/nowhere.wav"),
+        (["run", "whisper-tiny", "--audio-seconds", "x"], "--audio-seconds"),
+        (["run", "llama-124m", "--depth", "8-2"], "--depth"),
+        (["run", "llama-124m", "--new-tokens", "0"], "--new-tokens"),
+        (["run", "llama-124m", "--chat"], "--text"),
         (["run", "minilm-l6", "--threads", "-1"], "--threads"),
         (["run", "minilm-l6", "--cores", "5-2"], "--cores"),
         (["run", "minilm-l6", "--invocations", "0"], "--invocations"),
@@ -90,9 +98,15 @@ def test_the_coordinator_links_no_framework():
         (["cost", "minilm-l6", "--dtype", "int9"], "int9"),
         (["prepare", "minilm-l6", "--outputs", "out"], "nothing to prepare"),
         (["prepare", "minilm-l6", "--text", "a"], "--outputs"),
+        (["prepare", "vit-b16", "--image", "/nowhere.png", "--outputs", "out"], "/nowhere.png"),
+        (["prepare", "whisper-tiny", "--audio", "/nowhere.wav", "--outputs", "out"], "/nowhere.wav"),
         (["prepare", "minilm-l6", "--text", "a", "--outputs", "/nowhere/out"], "/nowhere"),
         (["forward", "minilm-l6", "--outputs", "out"], "--inputs"),
         (["forward", "minilm-l6", "--inputs", "/nowhere.st", "--outputs", "out"], "/nowhere.st"),
+        (["generate"], "MODEL"),
+        (["generate", "llama-124m", "--text", "a"], "--max-new-tokens"),
+        (["generate", "llama-124m", "--max-new-tokens", "4"], "--text"),
+        (["generate", "llama-124m", "--max-new-tokens", "0", "--text", "a"], "--max-new-tokens"),
         (["synthesize", "minilm-l6", "--outputs", "/nowhere/out"], "/nowhere"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

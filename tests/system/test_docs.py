@@ -1,11 +1,13 @@
 """What the README, the docs and the examples show is run, as a reader would type it."""
 
+import json
 import os
 import re
 import subprocess
 
 import pytest
 
+from support import schema
 from support.program import BIN, ROOT, ridgeline
 
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
@@ -123,16 +125,27 @@ def test_a_run_that_is_shown_is_a_plan(command, workplace):
     assert " worker start" in done.stdout
 
 
-def test_the_examples_work(workplace):
-    """All of a script, in a folder of its own; `# not run` in it leaves it out."""
-    for example in sorted((ROOT / "examples").glob("*.sh")):
-        text = example.read_text()
-        if "# not run" in text:
-            continue
-        folder = workplace / example.stem
-        folder.mkdir()
-        done = run_as_typed(text, folder)
-        assert done.returncode == 0, f"{example.name}\n{done.stdout}\n{done.stderr}"
+def examples():
+    """The scripts; `# not run` in one leaves it out."""
+    scripts = [path for path in sorted((ROOT / "examples").glob("*.sh"))
+               if "# not run" not in path.read_text()]
+    return [pytest.param(path.name, id=path.stem) for path in scripts]
+
+
+@pytest.mark.parametrize("name", examples())
+def test_an_example_works_and_its_records_are_valid(name, workplace):
+    done = run_as_typed(f"bash examples/{name}", workplace)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    folders = sorted((workplace / "runs").iterdir())
+    assert len(folders) == len(re.findall(r"^ridgeline run", (ROOT / "examples" / name).read_text(), re.M))
+    for folder in folders:
+        for record in schema.validate_file(folder / "records.jsonl"):
+            assert record["outcome"]["status"] == "ok", record["outcome"]
+
+
+def test_there_is_an_example_for_every_modality():
+    listed = json.loads(ridgeline("list", "families", "--json").stdout)
+    assert {row["modality"] for row in listed} == {row.id for row in examples()}
 
 
 def plans():
@@ -163,3 +176,44 @@ def test_links_between_pages_lead_somewhere():
     for page in pages():
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} → {target}"
+
+
+# --- the schema of records, where docs/record.md promises more than the approved records have ------
+
+
+@pytest.fixture
+def record():
+    approved = ROOT / "tests/unit/results/approved.jsonl"
+    return json.loads(approved.read_text().splitlines()[0])
+
+
+WORKLOAD = {"depth": 128, "new_tokens": 32, "image_size": [224, 384], "audio_seconds": 3.05,
+            "image": ["/a.png"], "audio": ["/a.wav"], "chat": True}
+
+
+def test_the_schema_takes_every_member_of_a_workload(record):
+    page = (ROOT / "docs/record.md").read_text().split("## The workload")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?) \|", page, re.M)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    record["workload"].update(WORKLOAD)
+    schema.validate(record)
+    assert named - {"batch", "sequence", "text", "inputs"} == set(WORKLOAD)
+
+
+@pytest.mark.parametrize("key, value", [
+    ("depth", 0), ("new_tokens", "8"), ("image_size", [224]), ("image_size", 0.5),
+    ("audio_seconds", -1), ("image", []), ("audio", "voice.wav"), ("chat", 1)])
+def test_the_schema_refuses_a_workload_with(key, value, record):
+    record["workload"][key] = value
+    assert schema.errors(record)
+
+
+@pytest.mark.parametrize("name, unit, wrong", [
+    ("ttft", "s", "1"), ("tpot", "s", "token/s"), ("itl.p99", "s", "B"), ("real_time_factor", "1", "s"),
+    ("throughput.image", "image/s", "image"), ("latency.p50", "s", "1")])
+def test_the_schema_knows_the_units_of_a_phase(name, unit, wrong, record):
+    metrics = record["phases"][0]["metrics"]
+    metrics[name] = {"value": 1.5, "unit": unit, "source": "timed"}
+    schema.validate(record)
+    metrics[name]["unit"] = wrong
+    assert schema.errors(record)

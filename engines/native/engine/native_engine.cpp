@@ -140,7 +140,7 @@ Result<NamedTensors> NativeEngine::read_inputs(const Json& fields, std::string_v
     RIDGELINE_TRY(const std::string from, get_string(fields, "inputs", message));
     RIDGELINE_TRY(given, read_tensors(from));
   } else {
-    RIDGELINE_TRY(const Workload data, workload_from(fields));
+    RIDGELINE_TRY(const Workload data, workload_from(fields, /*repeat=*/false));
     if (!data.is_real()) return bad_input(fmt::format("{}: no inputs", message));
     const ResolvedModel& resolved = loaded_->resolved;
     RIDGELINE_TRY(
@@ -232,7 +232,7 @@ Result<Json> NativeEngine::generate(const Json& fields) {
 Result<Json> NativeEngine::prepare(const Json& fields) {
   RIDGELINE_TRY(const std::string model, get_string(fields, "model", "prepare"));
   RIDGELINE_TRY(const std::string to, get_string(fields, "outputs", "prepare"));
-  RIDGELINE_TRY(const Workload workload, workload_from(fields));
+  RIDGELINE_TRY(const Workload workload, workload_from(fields, /*repeat=*/false));
   if (!workload.is_real()) {
     return bad_input("nothing to prepare",
                      "give --text, --image or --audio (several make a batch)");

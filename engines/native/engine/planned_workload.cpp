@@ -90,7 +90,7 @@ std::int64_t total_bytes(const NamedTensors& tensors) {
 
 }  // namespace
 
-Result<Workload> workload_from(const Json& fields) {
+Result<Workload> workload_from(const Json& fields, bool repeat) {
   Workload workload;
   RIDGELINE_TRY(workload.batch, size_of(fields, "batch", kLargestBatch, 1));
   RIDGELINE_TRY(workload.sequence, size_of(fields, "sequence", kLongestSequence, 128));
@@ -105,6 +105,7 @@ Result<Workload> workload_from(const Json& fields) {
   RIDGELINE_TRY(workload.images, strings_of(fields, "image"));
   RIDGELINE_TRY(workload.audio, strings_of(fields, "audio"));
   RIDGELINE_TRY(workload.chat, get_bool(fields, "chat", kWorkload, false));
+  if (!repeat) return workload;
   // The data are the batch; a larger batch repeats them in turn.
   const std::size_t given =
       std::max({workload.text.size(), workload.images.size(), workload.audio.size()});

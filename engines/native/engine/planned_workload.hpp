@@ -15,9 +15,9 @@
 namespace ridgeline::native {
 
 /// The fields of a workload that this engine reads: batch, sequence, depth, new_tokens, image_size,
-/// audio_seconds, text, image, audio, chat, seed. Rows of data are repeated in turn up to the
-/// batch.
-Result<Workload> workload_from(const Json& fields);
+/// audio_seconds, text, image, audio, chat, seed. With `repeat`, rows of data are repeated in turn
+/// up to the batch.
+Result<Workload> workload_from(const Json& fields, bool repeat = true);
 
 class PlannedWorkload {
  public:

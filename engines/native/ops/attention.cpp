@@ -174,11 +174,10 @@ at::Tensor causal_mask(const at::Tensor& key_mask, std::int64_t sequence, std::i
   if (window > 0) seen.triu_(1 - window);
   seen = seen.view({1, 1, sequence, sequence});
   if (!key_mask.defined()) return seen;
+  const at::Tensor allowed =
+      key_mask.ne(0).view({key_mask.size(0), 1, 1, sequence}).logical_and(seen);
   const at::Tensor self = at::eye(sequence, boolean).view({1, 1, sequence, sequence});
-  return key_mask.ne(0)
-      .view({key_mask.size(0), 1, 1, sequence})
-      .logical_and(seen)
-      .logical_or_(self);
+  return allowed.logical_or(self.logical_and(allowed.any(-1, true).logical_not()));
 }
 
 }  // namespace ridgeline::native::ops

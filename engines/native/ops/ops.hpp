@@ -71,8 +71,8 @@ at::Tensor attention_mask(const at::Tensor& key_mask, std::int64_t sequence, boo
                           at::Device device);
 
 /// As attention_mask() with `causal`, and with a `window` (0: none) query i sees keys j > i -
-/// window only. Every query sees itself, also a padded one: a row without any key would turn into
-/// NaN, and from there spread over its batch row.
+/// window only. A query that would see no key at all sees itself: it would turn into NaN, and that
+/// would spread over its batch row.
 at::Tensor causal_mask(const at::Tensor& key_mask, std::int64_t sequence, std::int64_t window,
                        at::Device device);
 
