@@ -52,7 +52,7 @@ def byte_level_tokenizer(specials):
 
 
 def saved(folder, row_id, tokenizer, settings, seed=0, **config):
-    """A folder as the hub has it: a tiny random model with a vocabulary as large as the tokenizer."""
+    """A folder as the hub has it: a tiny random model with the vocabulary of the tokenizer."""
     row = next(row for row in tiny.variants() if row["id"] == row_id)
     config = {**row["config"], "vocab_size": tokenizer.get_vocab_size(), **config}
     made = tiny.config_of({**row, "config": config})
@@ -220,7 +220,8 @@ def test_an_end_token_ends_the_text_and_is_not_printed(llama, engine, tmp_path):
     free = model.generate(**tokenizer(TEXTS[:1], return_tensors="pt"), do_sample=False,
                           max_new_tokens=NEW_TOKENS)  # fmt: skip
     end = int(free[0, -3])
-    ending = with_settings(folder, tmp_path / "model", eos_token=tokenizer.convert_ids_to_tokens(end))
+    token = tokenizer.convert_ids_to_tokens(end)
+    ending = with_settings(folder, tmp_path / "model", eos_token=token)
     path = ending / "generation_config.json"
     fields = json.loads(path.read_text())
     path.unlink()

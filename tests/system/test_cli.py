@@ -99,7 +99,7 @@ def test_the_coordinator_links_no_framework():
         (["prepare", "minilm-l6", "--outputs", "out"], "nothing to prepare"),
         (["prepare", "minilm-l6", "--text", "a"], "--outputs"),
         (["prepare", "vit-b16", "--image", "/nowhere.png", "--outputs", "out"], "/nowhere.png"),
-        (["prepare", "whisper-tiny", "--audio", "/nowhere.wav", "--outputs", "out"], "/nowhere.wav"),
+        (["prepare", "whisper-tiny", "--audio", "/nowhere.wav", "--outputs", "out"], "/nowhere"),
         (["prepare", "minilm-l6", "--text", "a", "--outputs", "/nowhere/out"], "/nowhere"),
         (["forward", "minilm-l6", "--outputs", "out"], "--inputs"),
         (["forward", "minilm-l6", "--inputs", "/nowhere.st", "--outputs", "out"], "/nowhere.st"),

@@ -137,7 +137,8 @@ def test_an_example_works_and_its_records_are_valid(name, workplace):
     done = run_as_typed(f"bash examples/{name}", workplace)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     folders = sorted((workplace / "runs").iterdir())
-    assert len(folders) == len(re.findall(r"^ridgeline run", (ROOT / "examples" / name).read_text(), re.M))
+    script = (ROOT / "examples" / name).read_text()
+    assert len(folders) == len(re.findall(r"^ridgeline run", script, re.M))
     for folder in folders:
         for record in schema.validate_file(folder / "records.jsonl"):
             assert record["outcome"]["status"] == "ok", record["outcome"]
@@ -178,7 +179,7 @@ def test_links_between_pages_lead_somewhere():
             assert (page.parent / target).exists(), f"{page.name} → {target}"
 
 
-# --- the schema of records, where docs/record.md promises more than the approved records have ------
+# --- the schema of records, where docs/record.md has more than the approved records ---------------
 
 
 @pytest.fixture
@@ -209,8 +210,9 @@ def test_the_schema_refuses_a_workload_with(key, value, record):
 
 
 @pytest.mark.parametrize("name, unit, wrong", [
-    ("ttft", "s", "1"), ("tpot", "s", "token/s"), ("itl.p99", "s", "B"), ("real_time_factor", "1", "s"),
-    ("throughput.image", "image/s", "image"), ("latency.p50", "s", "1")])
+    ("ttft", "s", "1"), ("tpot", "s", "token/s"), ("itl.p99", "s", "B"),
+    ("real_time_factor", "1", "s"), ("throughput.image", "image/s", "image"),
+    ("latency.p50", "s", "1")])
 def test_the_schema_knows_the_units_of_a_phase(name, unit, wrong, record):
     metrics = record["phases"][0]["metrics"]
     metrics[name] = {"value": 1.5, "unit": unit, "source": "timed"}

@@ -343,8 +343,7 @@ at::Tensor CausalDecoding::slots_seen(std::int64_t visible) const {
   // A ring: slot s holds the newest token t with t mod slots == s.
   const std::int64_t slots = cache_.slots();
   const std::int64_t oldest = tokens - slots;
-  const at::Tensor line = valid_.narrow(3, oldest, slots);
-  return line.roll({oldest % slots}, {3});
+  return ops::turned(valid_.narrow(3, oldest, slots), oldest % slots);
 }
 
 at::Tensor CausalDecoding::prefill() {

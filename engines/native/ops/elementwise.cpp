@@ -3,6 +3,7 @@
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/gather.h>
 #include <ATen/ops/mul.h>
+#include <ATen/ops/roll.h>
 #include <ATen/ops/softmax.h>
 
 #include "engines/native/ops/charge.hpp"
@@ -154,6 +155,17 @@ at::Tensor argmax(const at::Tensor& logits) {
       });
   if (logits.is_meta()) return at::empty({logits.size(0)}, logits.options().dtype(at::kLong));
   return at::argmax(logits, -1);
+}
+
+at::Tensor turned(const at::Tensor& x, std::int64_t shift) {
+  const ChargeDepth op = open_op("turned", OpClass::kMovement, x, at::Tensor(), [&](Ledger&) {
+    OpCost cost;
+    cost.read_bytes = bytes_of(x);
+    cost.written_bytes = bytes_of(x);
+    return cost;
+  });
+  if (x.is_meta()) return meta_result(x.sizes(), x);
+  return at::roll(x, {shift}, {x.dim() - 1});
 }
 
 at::Tensor contiguous(const at::Tensor& x) {

@@ -133,6 +133,9 @@ void put_column(const at::Tensor& table, std::int64_t at, const at::Tensor& valu
 /// logits [B, V] → index of the largest [B], int64; of equal ones the first.
 at::Tensor argmax(const at::Tensor& logits);
 
+/// x with its last dimension turned: element i goes to (i + shift) mod size.
+at::Tensor turned(const at::Tensor& x, std::int64_t shift);
+
 /// A contiguous copy when `x` is not contiguous already, else `x`.
 at::Tensor contiguous(const at::Tensor& x);
 
