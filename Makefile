@@ -18,7 +18,7 @@ programs: setup
 	@cmake --build --preset release -j $(JOBS) --target ridgeline ridgeline-engine-native
 
 bench: programs
-	@$(BUILD)/bin/ridgeline run --suite quick
+	@$(BUILD)/bin/ridgeline run --suite quick --budget 100s
 
 test:
 	@JOBS=$(JOBS) tools/test.sh

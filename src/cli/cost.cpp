@@ -52,6 +52,17 @@ void print_text(const Json& cost) {
                          count(cost.at("bytes_unfused"), "B"))
                  .c_str(),
              stdout);
+  if (cost.at("phases").size() > 1) {
+    report::Table phases({{"phase"},
+                          {"flops", report::Table::Align::kRight},
+                          {"bytes", report::Table::Align::kRight},
+                          {"of the cache", report::Table::Align::kRight}});
+    for (const auto& [name, phase] : cost.at("phases").items()) {
+      phases.add_row({name, count(phase.at("flops"), "FLOP"), count(phase.at("bytes"), "B"),
+                      count(phase.value("bytes_cache", Json(0)), "B")});
+    }
+    std::fputs((phases.text() + "\nforward, op by op:\n").c_str(), stdout);
+  }
   report::Table table({{"op"},
                        {"class"},
                        {"calls", report::Table::Align::kRight},

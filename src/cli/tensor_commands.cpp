@@ -97,7 +97,9 @@ Result<int> generate(const Flags& flags, const Context& context) {
     }
   } else {
     for (const Json& text : texts) {
-      std::printf("%s\n", text.is_string() ? text.get<std::string>().c_str() : "");
+      // A text may hold any byte, zero too.
+      const std::string line = (text.is_string() ? text.get<std::string>() : "") + "\n";
+      std::fwrite(line.data(), 1, line.size(), stdout);
     }
   }
   if (!flags.outputs.empty()) {

@@ -67,7 +67,8 @@ Metrics memory_metrics(const CaseState& state) {
     const char* key;
   };
   constexpr Row kRows[] = {
-      {"weights", "tracked", "weights"}, {"inputs", "tracked", "inputs"},
+      {"weights", "tracked", "weights"}, {"packed", "tracked", "packed"},
+      {"cache", "tracked", "cache"},     {"inputs", "tracked", "inputs"},
       {"outputs", "tracked", "outputs"}, {"activations", "tracked", "activations_peak"},
       {"peak", "tracked", "peak"},       {"library", "resident", "library"}};
   Metrics metrics;

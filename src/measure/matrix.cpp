@@ -129,7 +129,9 @@ Sizes sizes_of(const Plan& plan, const PlanContext& context, const std::string& 
     const bool given = (is_sequence && !plan.texts.empty()) ||
                        (axis.key == "image_size" && !plan.images.empty()) ||
                        (axis.key == "audio_seconds" && !plan.audio.empty());
-    if (!values.front() && !given) {
+    // Who names a prompt length and no depth decodes behind that prompt.
+    const bool follows = axis.key == "depth" && !plan.sequence.empty();
+    if (!values.front() && !given && !follows) {
       values.front() = defaults ? (*defaults).*axis.member : std::nullopt;
       if (!values.front() && is_sequence) values.front() = kDefaultSequence;
     }

@@ -148,7 +148,7 @@ Result<PhaseReport> report_phase(const Json& planned_phase, const CaseState& sta
     for (const auto& [unit, count] : planned_phase.at("items").items()) {
       if (!count.is_number()) continue;
       const auto items = count.get<double>();
-      result.items.emplace_back(unit, static_cast<std::int64_t>(items));
+      result.items.emplace_back(unit, items);
       metrics.emplace_back(
           "throughput." + unit,
           results::derived(unit + "/s", {{result.name + ".latency", latency}},

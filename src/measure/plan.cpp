@@ -164,6 +164,10 @@ Result<Plan> resolve(const Plan& plan, const PlanContext& context) {
   if (resolved.chat && resolved.texts.empty()) {
     return bad_input("chat needs a text to put into the template", "give --text or --text-file");
   }
+  if (!resolved.audio.empty() && !resolved.audio_seconds.empty()) {
+    return bad_input("audio_seconds and audio exclude each other: the files have a length",
+                     "leave out one of --audio-seconds and --audio");
+  }
   if (!resolved.texts.empty() && !resolved.sequence.empty()) {
     return bad_input("sequence and text exclude each other: the tokenizer decides the length",
                      "leave out one of --sequence and --text");

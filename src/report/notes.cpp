@@ -93,6 +93,8 @@ std::string widest_interval(const Json& record) {
   double widest = -1;
   std::string text;
   for (const Json& phase : list_at(record, {"phases"})) {
+    // Preprocessing is a side figure and does not decide.
+    if (text_at(phase, {"name"}) == "preprocess") continue;
     const MetricView latency = metric_at(member(phase, {"metrics"}), "latency");
     if (!latency.half_width || latency.value.value_or(0) <= 0) continue;
     const double relative = *latency.half_width / latency.value.value_or(1);

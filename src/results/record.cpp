@@ -119,6 +119,7 @@ Json to_json(const Outcome& outcome) {
   // One line without control characters, as on the terminal.
   json["reason"] = Error{outcome.error->error_class, outcome.error->message}.line();
   if (!outcome.error->remedy.empty()) json["remedy"] = outcome.error->remedy;
+  if (outcome.error->bytes_needed) json["bytes"] = *outcome.error->bytes_needed;
   return json;
 }
 
@@ -135,6 +136,9 @@ Result<Outcome> outcome_from_json(const Json& json, std::string_view what) {
   RIDGELINE_TRY(const std::string reason, get_string(json, "reason", what, ""));
   RIDGELINE_TRY(const std::string remedy, get_string(json, "remedy", what, ""));
   outcome.error = Error{error_class_from(error_class), reason, remedy};
+  if (json.contains("bytes")) {
+    RIDGELINE_TRY(outcome.error->bytes_needed, get_int(json, "bytes", what));
+  }
   return outcome;
 }
 
@@ -239,7 +243,11 @@ void RecordBuilder::add_invocation(const Invocation& invocation) {
 
 void RecordBuilder::add_phase(const PhaseResult& phase) {
   Json items = Json::object();
-  for (const auto& [name, count] : phase.items) items[name] = count;
+  for (const auto& [name, count] : phase.items) {
+    // Most are counts; sound has fractions of a second.
+    const auto whole = static_cast<std::int64_t>(count);
+    items[name] = static_cast<double>(whole) == count ? Json(whole) : Json(count);
+  }
   (*record_)["phases"].push_back({{"name", phase.name},
                                   {"unit", phase.unit},
                                   {"items", std::move(items)},

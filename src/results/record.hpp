@@ -33,7 +33,7 @@ struct Outcome {
   static Outcome partial(Error error);
 };
 
-/// {"status","class","reason","remedy"}.
+/// {"status","class","reason","remedy"}, and "bytes" where it is known how many were needed.
 Json to_json(const Outcome& outcome);
 
 /// Reads what to_json wrote, for resuming.
@@ -81,8 +81,8 @@ Json to_json(const Invocation& invocation);
 /// A phase of the case with its results over all invocations.
 struct PhaseResult {
   std::string name;
-  std::string unit;                                         ///< "sequence", "token", …
-  std::vector<std::pair<std::string, std::int64_t>> items;  ///< per call: {"token", 128}
+  std::string unit;                                   ///< "sequence", "token", …
+  std::vector<std::pair<std::string, double>> items;  ///< per call: {"token", 128}
   bool growing = false;
   Metrics metrics;
 };

@@ -125,6 +125,15 @@ Result<LoadedModel> load(const LoadRequest& request) {
   return loaded;
 }
 
+std::int64_t LoadedModel::second_layout_bytes() const {
+  std::int64_t bytes = 0;
+  built.declarations->change_product_weights([&](ops::ProductWeight& weight) {
+    if (!weight.plain.defined() || !weight.packed.defined()) return;
+    bytes += weight.packed.numel() * static_cast<std::int64_t>(weight.packed.element_size());
+  });
+  return bytes;
+}
+
 Json LoadedModel::describe() const {
   const catalog::ModelReference& reference = resolved.reference;
   const auto text_or_null = [](std::string_view text) {

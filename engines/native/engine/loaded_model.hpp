@@ -53,6 +53,8 @@ struct LoadedModel {
   std::int64_t context_ns = 0;  ///< reading the config and building the modules
 
   Model& model() const { return *built.model; }
+  /// Bytes of weights that are kept in a second layout beside the plain one.
+  std::int64_t second_layout_bytes() const;
   /// "model" of the `loaded` reply.
   Json describe() const;
 };

@@ -165,7 +165,15 @@ void PlannedWorkload::add_preprocess() {
   Phase phase;
   phase.name = "preprocess";
   phase.unit = phases_.front().unit;
-  phase.items = phases_.front().items;
+  // Each unit that a phase counts, once: a pair of text and picture has both.
+  for (const Phase& part : phases_) {
+    for (const auto& item : part.items) {
+      const bool known = std::any_of(phase.items.begin(), phase.items.end(),
+                                     [&](const auto& one) { return one.first == item.first; });
+      const bool is_output = part.token_times != nullptr;
+      if (!known && !is_output) phase.items.push_back(item);
+    }
+  }
   phase.call = [this] {
     // The same data gave tensors when the inputs were made, so this cannot fail.
     auto made = (*processor_)(workload_, SoundExtent::kAllWindows);
@@ -263,14 +271,16 @@ Result<Json> PlannedWorkload::memory(const std::string& name, std::int64_t libra
   const std::int64_t weights = loaded_->materialised.bytes;
   const std::int64_t inputs = total_bytes(inputs_);
   const std::int64_t cache = phase->cache_bytes;
+  const std::int64_t packed = loaded_->second_layout_bytes();
   return Json{
       {"tracked",
        {{"weights", weights},
+        {"packed", packed},
         {"cache", cache},
         {"inputs", inputs},
         {"outputs", total_bytes(outputs)},
         {"activations_peak", use.peak_bytes},
-        {"peak", weights + cache + inputs + use.peak_bytes}}},
+        {"peak", weights + packed + cache + inputs + use.peak_bytes}}},
       {"resident",
        {{"library", library_bytes}, {"now", resident_bytes()}, {"peak", peak_resident_bytes()}}},
       {"outputs", {{"digest", digest_of(outputs)}}}};

@@ -73,7 +73,8 @@ Phase generate_phase(const std::shared_ptr<Decoding>& decoding, at::Device devic
 Result<std::vector<Phase>> decoding_phases(Model& model, const NamedTensors& inputs,
                                            const NamedTensors& deep, const DecodingWork& work) {
   RIDGELINE_TRY(std::shared_ptr<Decoding> prompt, model.decoding(inputs, work.new_tokens));
-  RIDGELINE_TRY(std::shared_ptr<Decoding> behind, model.decoding(deep, 1));
+  // The first new token comes from the prompt, the second from the step that is timed.
+  RIDGELINE_TRY(std::shared_ptr<Decoding> behind, model.decoding(deep, 2));
   const at::Device device = inputs.front().second.device();
   prompt->encode();
   behind->encode();

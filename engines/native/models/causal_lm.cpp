@@ -49,10 +49,9 @@ class CausalDecoding final : public Decoding {
   const CausalLm* model_;
   Prompt prompt_;
   nn::KvCache cache_;
-  std::int64_t padding_ = 0;  // of the row that has least of it
-  at::Tensor positions_;      // [B, capacity] of padded prompts, else undefined
-  Rotary::Angles table_;      // of all positions; undefined when it depends on the length
-  at::Tensor valid_;          // [B, 1, 1, tokens] of padded prompts: which tokens may be seen
+  at::Tensor positions_;  // [B, capacity] of padded prompts, else undefined
+  Rotary::Angles table_;  // of all positions; undefined when it depends on the length
+  at::Tensor valid_;      // [B, 1, 1, tokens] of padded prompts: which tokens may be seen
 };
 
 class CausalLm final : public Model, Module {
@@ -309,11 +308,11 @@ CausalDecoding::CausalDecoding(const CausalLm& model, Prompt prompt, const nn::K
   const std::int64_t sequence = prompt_.ids.size(1);
   if (prompt_.mask.defined()) {
     // Positions as generate() derives them: padding does not count.
-    const at::Tensor counted = prompt_.mask.ne(0).to(at::kLong).cumsum(1) - 1;
+    const at::Tensor counted =
+        (prompt_.mask.ne(0).to(at::kLong).cumsum(1) - 1).masked_fill_(prompt_.mask.eq(0), 0);
     const at::Tensor next = counted.select(1, sequence - 1).unsqueeze(1) + 1 +
                             at::arange(shape.capacity - sequence, counted.options()).unsqueeze(0);
-    positions_ = at::cat({counted.clamp_min(0), next}, 1);
-    padding_ = sequence - 1 - counted.select(1, sequence - 1).max().item<std::int64_t>();
+    positions_ = at::cat({counted, next}, 1);
     valid_ = at::cat({prompt_.mask.ne(0), at::ones({batch(), shape.capacity - sequence},
                                                    prompt_.mask.options().dtype(at::kBool))},
                      1)
@@ -324,11 +323,13 @@ CausalDecoding::CausalDecoding(const CausalLm& model, Prompt prompt, const nn::K
 
 // Angles of tokens [begin, begin + count) of every row.
 Rotary::Angles CausalDecoding::turn(std::int64_t begin, std::int64_t count) const {
-  const std::int64_t length = begin + count - padding_;
   const at::TensorOptions options = model_->activations();
-  if (!positions_.defined()) return model_->rotary_.range(begin, count, length, options);
-  return at_positions(model_->rotary_.range(0, length, length, options),
-                      positions_.narrow(1, begin, count));
+  if (!positions_.defined()) {
+    return model_->rotary_.range(begin, count, begin + count, options);
+  }
+  const at::Tensor positions = positions_.narrow(1, begin, count);
+  const std::int64_t length = positions.max().item<std::int64_t>() + 1;
+  return at_positions(model_->rotary_.range(0, length, length, options), positions);
 }
 
 Rotary::Angles CausalDecoding::angles(std::int64_t begin, std::int64_t count) const {

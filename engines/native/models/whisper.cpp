@@ -230,6 +230,11 @@ Phase Whisper::encode_phase(const at::Tensor& features, double seconds) const {
 Result<std::vector<Phase>> Whisper::phases(const NamedTensors& inputs, const Workload& workload) {
   const at::Tensor features = tensor_or_none(inputs, "input_features");
   const double window = kSecondsPerPosition * static_cast<double>(config_.source_positions);
+  if (workload.audio_seconds.value_or(0) > window) {
+    return bad_input(fmt::format("audio_seconds {} is longer than the model's window of {} s",
+                                 *workload.audio_seconds, window),
+                     "give more --batch for longer sounds");
+  }
   const double seconds = workload.total_audio_seconds.value_or(
       workload.audio_seconds.value_or(window) * static_cast<double>(features.size(0)));
   if (head_ == Head::kClassifier) {
