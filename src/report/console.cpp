@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -87,12 +88,22 @@ ColumnRule metric_column(std::string header, std::string name, std::string (*for
 }
 
 bool differs(const std::vector<CaseView>& views, std::string CaseView::* field) {
-  // A failed case may not know its engine or architecture; that tells no rows apart.
   std::set<std::string> values;
   for (const CaseView& view : views) {
-    if (view.*field != kNone || field == &CaseView::optimizations) values.insert(view.*field);
+    if (view.*field != kNone) values.insert(view.*field);
   }
   return values.size() > 1;
+}
+
+// Whether the field tells rows of one model apart: what merely follows from the model needs no
+// column. A failed case may not know it; that tells nothing apart either.
+bool differs_within_a_model(const std::vector<CaseView>& views, std::string CaseView::* field) {
+  std::map<std::string, std::set<std::string>> values;
+  for (const CaseView& view : views) {
+    if (view.*field != kNone && view.status != "failed") values[view.model].insert(view.*field);
+  }
+  return std::any_of(values.begin(), values.end(),
+                     [](const auto& one) { return one.second.size() > 1; });
 }
 
 // Whether any phase of any record has a value under that name.
@@ -136,12 +147,12 @@ std::vector<ColumnRule> table_columns(const std::vector<Json>& records,
   };
   text("model", &CaseView::model, Align::kLeft);
   // Shown only where they tell rows apart.
-  if (differs(views, &CaseView::architecture)) {
+  if (differs_within_a_model(views, &CaseView::architecture)) {
     text("architecture", &CaseView::architecture, Align::kLeft);
   }
   if (differs(views, &CaseView::engine)) text("engine", &CaseView::engine, Align::kLeft);
   if (differs(views, &CaseView::device)) text("device", &CaseView::device, Align::kLeft);
-  if (differs(views, &CaseView::optimizations)) {
+  if (differs_within_a_model(views, &CaseView::optimizations)) {
     text("optimizations", &CaseView::optimizations, Align::kLeft);
   }
   text("weights", &CaseView::weights, Align::kLeft);
