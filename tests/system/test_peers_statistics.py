@@ -233,10 +233,17 @@ def test_reads_the_rows_of_a_sample_file(tmp_path):
 
 def test_inputs_are_a_valid_tensor_file(tmp_path):
     path = tmp_path / "in.safetensors"
-    peer_sides.write_inputs(path, 2, 5, 100)
+    config = {"model_type": "bert", "vocab_size": 100}
+    peer_sides.write_inputs(path, peer_sides.specs_of(config, 2, 5))
     data = path.read_bytes()
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size])
     assert header["input_ids"]["shape"] == [2, 5]
     assert header["token_type_ids"]["data_offsets"] == [80, 160]
     assert len(data) == 8 + size + 160
+
+
+def test_features_are_floats_beside_the_ids():
+    config = {"model_type": "clip", "text_config": {"vocab_size": 9}, "vision_config": {"image_size": 4}}
+    specs = peer_sides.specs_of(config, 2, 5)
+    assert specs == {"pixel_values": ((2, 3, 4, 4), None), "input_ids": ((2, 5), 9)}
