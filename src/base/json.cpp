@@ -124,6 +124,13 @@ std::string to_line(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+const Json& entry_of(const Json& object, std::string_view key) {
+  static const Json null;
+  if (!object.is_object()) return null;
+  const auto found = object.find(std::string(key));
+  return found == object.end() ? null : *found;
+}
+
 Result<std::int64_t> get_int(const Json& object, std::string_view key, std::string_view what) {
   const Json* value = find(object, key);
   if (value == nullptr || !value->is_number_integer()) {

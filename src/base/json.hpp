@@ -27,6 +27,9 @@ Result<Json> read_json_file(const std::string& path, std::uint64_t max_bytes = 2
 /// One line, UTF-8; invalid UTF-8 in strings is replaced, so this never throws.
 std::string to_line(const Json& json);
 
+/// The member of that name; a shared null where there is none, or no object.
+const Json& entry_of(const Json& object, std::string_view key);
+
 /// Typed member access with an error that names the key and `what`.
 Result<std::int64_t> get_int(const Json& object, std::string_view key, std::string_view what);
 Result<double> get_number(const Json& object, std::string_view key, std::string_view what);

@@ -106,16 +106,6 @@ bool differs_within_a_model(const std::vector<CaseView>& views, std::string Case
                      [](const auto& one) { return one.second.size() > 1; });
 }
 
-// Whether any phase of any record has a value under that name.
-bool any_metric(const std::vector<Json>& records, std::string_view name) {
-  for (const Json& record : records) {
-    for (const Json& phase : list_at(record, {"phases"})) {
-      if (metric_at(member(phase, {"metrics"}), name).value) return true;
-    }
-  }
-  return false;
-}
-
 // Figures that only some modalities have: a column each where there is something to show.
 void add_rates(const std::vector<Json>& records, std::vector<ColumnRule>& rules) {
   struct Rate {

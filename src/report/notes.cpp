@@ -236,24 +236,15 @@ void interval_notes(const std::vector<Json>& records, std::vector<std::string>& 
   }
 }
 
-bool any_value(const std::vector<Json>& records, std::string_view name) {
-  for (const Json& record : records) {
-    for (const Json& phase : list_at(record, {"phases"})) {
-      if (metric_at(member(phase, {"metrics"}), name).value) return true;
-    }
-  }
-  return false;
-}
-
 // What the abbreviations of the table mean, where it has them.
 void definition_notes(const std::vector<Json>& records, std::vector<std::string>& lines) {
-  if (any_value(records, "ttft")) {
+  if (any_metric(records, "ttft")) {
     lines.emplace_back(
         "TTFT: from the request to its first token, preprocessing of real data included; TPOT: "
         "time "
         "per token after it");
   }
-  if (any_value(records, "real_time_factor")) {
+  if (any_metric(records, "real_time_factor")) {
     lines.emplace_back("RTF: seconds of work for a second of real sound");
   }
 }

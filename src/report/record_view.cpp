@@ -76,6 +76,15 @@ MetricView metric_at(const Json& metrics, std::string_view name) {
   return view;
 }
 
+bool any_metric(const std::vector<Json>& records, std::string_view name) {
+  for (const Json& record : records) {
+    for (const Json& phase : list_at(record, {"phases"})) {
+      if (metric_at(member(phase, {"metrics"}), name).value) return true;
+    }
+  }
+  return false;
+}
+
 std::optional<std::string> scalar_text(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_boolean() || value.is_number()) return to_line(value);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.hpp"
 
@@ -35,6 +36,9 @@ struct MetricView {
 
 /// metrics[name], empty when it is not there.
 MetricView metric_at(const Json& metrics, std::string_view name);
+
+/// Whether any phase of any record has a value under that name.
+bool any_metric(const std::vector<Json>& records, std::string_view name);
 
 /// A scalar as text: strings as they are, numbers and booleans as JSON writes them; null gives
 /// nothing.

@@ -11,6 +11,7 @@ from transformers import AddedToken, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import chat_template_utils
 
 import chat_cases
+import chat_language_cases
 from support.program import BIN
 
 DRIVER = BIN / "ridgeline-chat-driver"
@@ -67,18 +68,18 @@ def compare(cases):
 
 
 def test_expressions(fixed_clock):
-    compare([("{{ " + e + " }}", chat_cases.VARIABLES) for e in chat_cases.EXPRESSIONS])
+    compare([("{{ " + e + " }}", chat_language_cases.VARIABLES) for e in chat_language_cases.EXPRESSIONS])
 
 
 def test_statements_and_white_space(fixed_clock):
-    compare([(template, chat_cases.VARIABLES) for template in chat_cases.TEMPLATES])
+    compare([(template, chat_language_cases.VARIABLES) for template in chat_language_cases.TEMPLATES])
 
 
 def test_broken_templates_are_refused():
-    for template in chat_cases.BROKEN:
+    for template in chat_language_cases.BROKEN:
         assert expected(template, {})[0] is None, template
-    answers = driven([{"template": t, "variables": {}} for t in chat_cases.BROKEN])
-    for template, answer in zip(chat_cases.BROKEN, answers, strict=True):
+    answers = driven([{"template": t, "variables": {}} for t in chat_language_cases.BROKEN])
+    for template, answer in zip(chat_language_cases.BROKEN, answers, strict=True):
         assert answer.get("error", "").startswith("line "), (template, answer)
 
 

@@ -156,7 +156,6 @@ def inputs_of(row, batch=BATCH, sequence=SEQUENCE, padding="right", seed=1):
         "encoder_attention_mask": lambda: mask(SOURCE),
         "pixel_values": pixel_values,
         "interpolate_pos_encoding": lambda: torch.tensor(True),
-        "bool_masked_pos": lambda: ids(2, (batch, make.get("patches", 16))).bool(),
         "input_features": lambda: torch.randn(
             batch, config["num_mel_bins"], 2 * config["max_source_positions"], generator=generator
         ),

@@ -9,6 +9,7 @@
 #include "base/json.hpp"
 #include "catalog/families.hpp"
 #include "catalog/model_reference.hpp"
+#include "engines/native/features/processor.hpp"
 #include "engines/native/models/model.hpp"
 #include "engines/native/scope/scope.hpp"
 
@@ -32,6 +33,11 @@ struct ResolvedModel {
   catalog::Architecture architecture;
   std::shared_ptr<const Json> config;
   std::string weights;  ///< checkpoint, synthetic or meta: never auto
+
+  /// Where the parts of the model's processor are read from. Refers to this object.
+  ProcessorSource processor_source() const {
+    return {reference, architecture.family, config.get()};
+  }
 };
 
 Result<ResolvedModel> resolve(const LoadRequest& request);

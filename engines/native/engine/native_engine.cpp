@@ -142,11 +142,8 @@ Result<NamedTensors> NativeEngine::read_inputs(const Json& fields, std::string_v
   } else {
     RIDGELINE_TRY(const Workload data, workload_from(fields, /*repeat=*/false));
     if (!data.is_real()) return bad_input(fmt::format("{}: no inputs", message));
-    const ResolvedModel& resolved = loaded_->resolved;
-    RIDGELINE_TRY(
-        Processor processor,
-        Processor::open({resolved.reference, resolved.architecture.family, resolved.config.get()},
-                        data, loaded_->device));
+    RIDGELINE_TRY(Processor processor,
+                  Processor::open(loaded_->resolved.processor_source(), data, loaded_->device));
     RIDGELINE_TRY(Processor::Outcome made, processor(data, SoundExtent::kFirstWindow));
     given = std::move(made.tensors);
   }
@@ -237,17 +234,15 @@ Result<Json> NativeEngine::prepare(const Json& fields) {
     return bad_input("nothing to prepare",
                      "give --text, --image or --audio (several make a batch)");
   }
-  RIDGELINE_TRY(const auto reference,
-                catalog::resolve_model(model, catalog::process_environment()));
   // Only pictures and sounds depend on the family: a folder with a tokenizer alone serves for text.
   ResolvedModel resolved;
+  RIDGELINE_TRY(resolved.reference, catalog::resolve_model(model, catalog::process_environment()));
   if (!workload.images.empty() || !workload.audio.empty()) {
     RIDGELINE_TRY(const LoadRequest request, LoadRequest::from(fields));
     RIDGELINE_TRY(resolved, resolve(request));
   }
   RIDGELINE_TRY(Processor processor,
-                Processor::open({reference, resolved.architecture.family, resolved.config.get()},
-                                workload, at::kCPU));
+                Processor::open(resolved.processor_source(), workload, at::kCPU));
   RIDGELINE_TRY(const Processor::Outcome made, processor(workload, SoundExtent::kFirstWindow));
   RIDGELINE_CHECK(write_tensors(to, made.tensors, /*widen=*/false));
   return Json{{"outputs", shapes_of(made.tensors)}, {"digest", digest_of(made.tensors)}};

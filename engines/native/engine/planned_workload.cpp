@@ -123,10 +123,8 @@ Result<NamedTensors> PlannedWorkload::make_inputs() {
 }
 
 Result<NamedTensors> PlannedWorkload::real_inputs() {
-  const ResolvedModel& resolved = loaded_->resolved;
-  RIDGELINE_TRY(processor_, Processor::open({resolved.reference, resolved.architecture.family,
-                                             resolved.config.get()},
-                                            workload_, loaded_->device));
+  RIDGELINE_TRY(processor_,
+                Processor::open(loaded_->resolved.processor_source(), workload_, loaded_->device));
   RIDGELINE_TRY(Processor::Outcome made, (*processor_)(workload_, SoundExtent::kAllWindows));
   workload_.total_audio_seconds = made.audio_seconds;
   Model& model = loaded_->model();

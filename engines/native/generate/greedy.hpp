@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "base/error.hpp"
-#include "engines/native/generate/generation_config.hpp"
+#include "engines/native/checkpoint/generation_config.hpp"
 #include "engines/native/models/decoding.hpp"
 
 namespace ridgeline::native {

@@ -321,13 +321,14 @@ Contexts Bert::contexts(const Inputs& in) const {
   const at::Device device = in.input_ids.device();
   if (in.attention_mask.defined()) {
     contexts.self.mask =
-        ops::attention_mask(in.attention_mask, in.input_ids.size(1), config_.is_decoder, device);
+        config_.is_decoder
+            ? ops::causal_mask(in.attention_mask, in.input_ids.size(1), /*window=*/0, device)
+            : ops::attention_mask(in.attention_mask);
   } else {
     contexts.self.options.causal = config_.is_decoder;
   }
   if (in.encoder_attention_mask.defined()) {
-    contexts.cross.mask = ops::attention_mask(in.encoder_attention_mask,
-                                              in.encoder_attention_mask.size(1), false, device);
+    contexts.cross.mask = ops::attention_mask(in.encoder_attention_mask);
   }
   return contexts;
 }

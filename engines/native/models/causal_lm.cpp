@@ -9,7 +9,7 @@
 #include <ATen/ops/ones.h>
 #include <fmt/format.h>
 
-#include "engines/native/generate/phases.hpp"
+#include "engines/native/models/decoding_phases.hpp"
 #include "engines/native/models/token_inputs.hpp"
 
 namespace ridgeline::native {

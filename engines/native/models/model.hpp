@@ -13,7 +13,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
-#include "engines/native/generate/generation_config.hpp"
+#include "engines/native/checkpoint/generation_config.hpp"
 #include "engines/native/models/decoding.hpp"
 #include "engines/native/ops/ops.hpp"
 #include "engines/native/scope/scope.hpp"

@@ -59,7 +59,7 @@ at::Tensor WhisperEncoder::operator()(const at::Tensor& features,
   at::Tensor x = ops::activate(ops::conv1d(features, convolution1_, convolution1_bias_, 1, 1),
                                Activation::kGelu);
   x = ops::activate(ops::conv1d(x, convolution2_, convolution2_bias_, 2, 1), Activation::kGelu);
-  x = ops::add_parameter(ops::contiguous(x.transpose(1, 2)), positions_);
+  x = ops::add_rows(ops::contiguous(x.transpose(1, 2)), positions_, 0);
   for (const nn::EncoderLayer& layer : layers_) {
     if (layers != nullptr) layers->push_back(ops::copy(x));
     x = layer(std::move(x), context);
@@ -88,7 +88,7 @@ WhisperDecoder::WhisperDecoder(Scope scope, const WhisperConfig& c)
 }
 
 at::Tensor WhisperDecoder::embed(const at::Tensor& ids, std::int64_t first_position) const {
-  return ops::add_parameter(tokens_(ids), positions_.narrow(0, first_position, ids.size(1)));
+  return ops::add_rows(tokens_(ids), positions_, first_position);
 }
 
 at::Tensor WhisperDecoder::operator()(const at::Tensor& ids, const at::Tensor& encoded,

@@ -19,6 +19,10 @@ struct WhisperConfig {
   ops::Activation activation;
   std::int64_t labels, classifier_width;
   bool weighted_layer_sum;
+
+  /// From config.json, with the defaults of transformers. Errors: values out of bounds, heads that
+  /// do not divide the width, an unknown activation.
+  static Result<WhisperConfig> from(const Json& json);
 };
 
 struct WhisperEncoder : Module {

@@ -9,16 +9,10 @@
 namespace ridgeline::native {
 namespace {
 
-const Json& member(const Json& json, const char* key) {
-  static const Json none;
-  const auto found = json.is_object() ? json.find(key) : json.end();
-  return found == json.end() ? none : *found;
-}
-
 Result<std::vector<std::pair<std::string, std::int64_t>>> id_map(const Json& json,
                                                                  const char* key) {
   std::vector<std::pair<std::string, std::int64_t>> ids;
-  const Json& map = member(json, key);
+  const Json& map = entry_of(json, key);
   if (!map.is_object()) return ids;
   for (const auto& [name, id] : map.items()) {
     if (!id.is_number_integer()) {
@@ -44,8 +38,8 @@ void add_forced(const Json& forced, std::vector<std::optional<std::int64_t>>& to
 }  // namespace
 
 Result<WhisperStart> whisper_start(const GenerationConfig& generation, std::int64_t start_token) {
-  const Json& json = generation.whole;
-  if (member(json, "return_timestamps") == true) {
+  const Json& json = *generation.whole;
+  if (entry_of(json, "return_timestamps") == true) {
     return unsupported("the generation config asks for return_timestamps, which is not there",
                        "set return_timestamps to false");
   }
@@ -56,10 +50,10 @@ Result<WhisperStart> whisper_start(const GenerationConfig& generation, std::int6
   };
   WhisperStart start;
   start.tokens.push_back(generation.decoder_start_token_id.value_or(start_token));
-  const Json& task = member(json, "task");
-  const Json& language = member(json, "language");
+  const Json& task = entry_of(json, "task");
+  const Json& language = entry_of(json, "language");
   if (!task.is_string() && !language.is_string()) {
-    add_forced(member(json, "forced_decoder_ids"), start.tokens);
+    add_forced(entry_of(json, "forced_decoder_ids"), start.tokens);
   }
   const bool undefined = start.tokens.size() <= 1 || !start.tokens[1];
   std::optional<std::optional<std::int64_t>> chosen;  // the language; empty inside: detect it
@@ -94,7 +88,7 @@ Result<WhisperStart> whisper_start(const GenerationConfig& generation, std::int6
     }
     if (row != tasks.end()) start.tokens.push_back(row->second);
   }
-  const Json& plain = member(json, "no_timestamps_token_id");
+  const Json& plain = entry_of(json, "no_timestamps_token_id");
   if (plain.is_number_integer() && start.tokens.back() != plain.get<std::int64_t>()) {
     start.tokens.push_back(plain.get<std::int64_t>());
   }

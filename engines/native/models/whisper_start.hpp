@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "engines/native/generate/generation_config.hpp"
+#include "engines/native/checkpoint/generation_config.hpp"
 
 namespace ridgeline::native {
 

@@ -24,7 +24,8 @@ SelfAttention::SelfAttention(Scope scope, const AttentionNames& names, const Att
       qkv_(scope, {names.query, names.key, names.value}, shape.hidden,
            std::vector<std::int64_t>(3, shape.heads * shape.head_dim),
            {shape.bias, shape.bias && shape.key_bias, shape.bias}),
-      output_(scope / names.output, shape.heads * shape.head_dim, shape.hidden, shape.bias) {}
+      output_(scope / names.output, shape.heads * shape.head_dim, shape.hidden, shape.output_bias) {
+}
 
 at::Tensor SelfAttention::operator()(const at::Tensor& x, const AttentionContext& context) const {
   const at::Tensor projected = qkv_(x);
@@ -49,7 +50,8 @@ CrossAttention::CrossAttention(Scope scope, const AttentionNames& names,
       key_value_(scope, {names.key, names.value}, shape.hidden,
                  std::vector<std::int64_t>(2, shape.heads * shape.head_dim),
                  {shape.bias && shape.key_bias, shape.bias}),
-      output_(scope / names.output, shape.heads * shape.head_dim, shape.hidden, shape.bias) {}
+      output_(scope / names.output, shape.heads * shape.head_dim, shape.hidden, shape.output_bias) {
+}
 
 at::Tensor CrossAttention::operator()(const at::Tensor& x, const at::Tensor& source,
                                       const AttentionContext& context) const {

@@ -22,8 +22,9 @@ struct AttentionShape {
   std::int64_t hidden;  ///< width of the residual stream
   std::int64_t heads;
   std::int64_t head_dim;
-  bool bias = true;
-  bool key_bias = true;  ///< of the key alone, where the others have one
+  bool bias = true;      ///< of query, key and value
+  bool key_bias = true;  ///< of the key alone, where query and value have one
+  bool output_bias = true;
 };
 
 /// What a forward pass asks of every attention in it.

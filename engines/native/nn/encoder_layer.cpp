@@ -12,14 +12,10 @@ EncoderLayer::EncoderLayer(Scope scope, const EncoderLayerNames& names,
           scope, names.attention,
           {shape.hidden, shape.heads, shape.head_dim, /*bias=*/shape.qkv_bias, shape.key_bias}),
       mlp_norm_(scope / names.mlp_norm, shape.hidden, shape.norm_eps),
-      mlp_(scope, names.up, names.down, shape.hidden, shape.intermediate, shape.activation) {
-  if (shape.qkv_bias) return;
-  scope.parameter(output_bias_, names.attention.output + ".bias", {shape.hidden}, Init::kBias);
-}
+      mlp_(scope, names.up, names.down, shape.hidden, shape.intermediate, shape.activation) {}
 
 at::Tensor EncoderLayer::operator()(at::Tensor x, const AttentionContext& context) const {
   x = ops::add_into(x, attention_(attention_norm_(x), context));
-  if (output_bias_.defined()) x = ops::add_into(x, output_bias_);
   return ops::add_into(x, mlp_(mlp_norm_(x)));
 }
 

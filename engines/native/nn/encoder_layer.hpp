@@ -43,7 +43,6 @@ struct EncoderLayer : Module {
  private:
   LayerNorm attention_norm_;
   SelfAttention attention_;
-  at::Tensor output_bias_;  // only where SelfAttention has no biases
   LayerNorm mlp_norm_;
   Mlp mlp_;
 };

@@ -70,6 +70,14 @@ at::Tensor meta_attended(const at::Tensor& query, const at::Tensor& value, Atten
       .transpose(1, 2);
 }
 
+// A boolean mask of [queries, keys] a row of `key_mask` [B, S].
+OpCost mask_cost(const at::Tensor& key_mask, std::int64_t queries, std::int64_t keys) {
+  OpCost cost;
+  cost.read_bytes = bytes_of(key_mask);
+  cost.written_bytes = static_cast<double>(key_mask.size(0) * queries * keys);
+  return cost;
+}
+
 // Queries that share a key head and are one position each, seen as positions of one query head: the
 // product then reads each key once for the whole group.
 bool groups_are_rows(const at::Tensor& query, const at::Tensor& key, const at::Tensor& mask) {
@@ -130,46 +138,25 @@ std::string_view attention_kernel_name(const at::Tensor& query, const at::Tensor
   }
 }
 
-at::Tensor attention_mask(const at::Tensor& key_mask, std::int64_t sequence, bool causal,
-                          at::Device device) {
-  const at::Tensor shape_like = key_mask.defined() ? key_mask : at::empty({0}, device);
-  const ChargeDepth op =
-      open_op("attention_mask", OpClass::kMovement, shape_like, at::Tensor(), [&](Ledger&) {
-        const double batch = key_mask.defined() ? static_cast<double>(key_mask.size(0)) : 1.0;
-        const double rows = causal ? static_cast<double>(sequence) : 1.0;
-        OpCost cost;
-        cost.read_bytes = bytes_of(key_mask);
-        cost.written_bytes = batch * rows * static_cast<double>(sequence);
-        return cost;
-      });
-  const auto boolean = at::TensorOptions().dtype(at::kBool).device(device);
-  if (device.is_meta()) {
-    const std::int64_t batch = key_mask.defined() ? key_mask.size(0) : 1;
-    return at::empty({batch, 1, causal ? sequence : 1, sequence}, boolean);
+at::Tensor attention_mask(const at::Tensor& key_mask) {
+  const std::int64_t batch = key_mask.size(0);
+  const std::int64_t keys = key_mask.size(1);
+  const ChargeDepth op = open_op("attention_mask", OpClass::kMovement, key_mask, at::Tensor(),
+                                 [&](Ledger&) { return mask_cost(key_mask, 1, keys); });
+  if (key_mask.is_meta()) {
+    return at::empty({batch, 1, 1, keys}, key_mask.options().dtype(at::kBool));
   }
-  at::Tensor mask;
-  if (key_mask.defined()) mask = key_mask.ne(0).view({key_mask.size(0), 1, 1, sequence});
-  if (!causal) return mask;
-  const at::Tensor lower =
-      at::ones({sequence, sequence}, boolean).tril().view({1, 1, sequence, sequence});
-  return mask.defined() ? mask.logical_and(lower) : lower;
+  return key_mask.ne(0).view({batch, 1, 1, keys});
 }
 
 at::Tensor causal_mask(const at::Tensor& key_mask, std::int64_t sequence, std::int64_t window,
                        at::Device device) {
-  const at::Tensor shape_like = key_mask.defined() ? key_mask : at::empty({0}, device);
+  const at::Tensor shape_like = key_mask.defined() ? key_mask : at::empty({1, 0}, device);
   const ChargeDepth op =
-      open_op("attention_mask", OpClass::kMovement, shape_like, at::Tensor(), [&](Ledger&) {
-        const double batch = key_mask.defined() ? static_cast<double>(key_mask.size(0)) : 1.0;
-        OpCost cost;
-        cost.read_bytes = bytes_of(key_mask);
-        cost.written_bytes = batch * static_cast<double>(sequence) * static_cast<double>(sequence);
-        return cost;
-      });
+      open_op("attention_mask", OpClass::kMovement, shape_like, at::Tensor(),
+              [&](Ledger&) { return mask_cost(shape_like, sequence, sequence); });
   const auto boolean = at::TensorOptions().dtype(at::kBool).device(device);
-  if (device.is_meta()) {
-    return at::empty({key_mask.defined() ? key_mask.size(0) : 1, 1, sequence, sequence}, boolean);
-  }
+  if (device.is_meta()) return at::empty({shape_like.size(0), 1, sequence, sequence}, boolean);
   at::Tensor seen = at::ones({sequence, sequence}, boolean).tril_();
   if (window > 0) seen.triu_(1 - window);
   seen = seen.view({1, 1, sequence, sequence});

@@ -10,6 +10,17 @@
 #include "engines/native/ops/ops.hpp"
 
 namespace ridgeline::native::ops {
+namespace {
+
+// Reads every element once and writes it once.
+OpCost moved(const at::Tensor& x) {
+  OpCost cost;
+  cost.read_bytes = bytes_of(x);
+  cost.written_bytes = bytes_of(x);
+  return cost;
+}
+
+}  // namespace
 
 at::Tensor add_into(at::Tensor a, const at::Tensor& b) {
   const ChargeDepth op = open_op("add", OpClass::kElementwise, a, at::Tensor(), [&](Ledger&) {
@@ -23,27 +34,22 @@ at::Tensor add_into(at::Tensor a, const at::Tensor& b) {
   return a.add_(b);
 }
 
-at::Tensor add_parameter(at::Tensor a, const at::Tensor& parameter) {
-  const ChargeDepth op = open_op("add", OpClass::kElementwise, a, parameter, [&](Ledger& ledger) {
-    ledger.touch(parameter);
-    OpCost cost;
+at::Tensor add_rows(at::Tensor a, const at::Tensor& table, std::int64_t first) {
+  const std::int64_t rows = a.size(1);
+  const ChargeDepth op = open_op("add", OpClass::kElementwise, a, table, [&](Ledger& ledger) {
+    ledger.touch_rows(table, static_cast<double>(rows));
+    OpCost cost = moved(a);
     cost.flops_elementwise = static_cast<double>(a.numel());
-    cost.weight_bytes = bytes_of(parameter);
-    cost.read_bytes = bytes_of(a);
-    cost.written_bytes = bytes_of(a);
+    cost.weight_bytes = static_cast<double>(rows * table.size(1)) * table.element_size();
     return cost;
   });
   if (a.is_meta()) return meta_result(a.sizes(), a);
-  return a.add_(parameter);
+  return a.add_(table.narrow(0, first, rows));
 }
 
 at::Tensor copy(const at::Tensor& x) {
-  const ChargeDepth op = open_op("copy", OpClass::kMovement, x, at::Tensor(), [&](Ledger&) {
-    OpCost cost;
-    cost.read_bytes = bytes_of(x);
-    cost.written_bytes = bytes_of(x);
-    return cost;
-  });
+  const ChargeDepth op =
+      open_op("copy", OpClass::kMovement, x, at::Tensor(), [&](Ledger&) { return moved(x); });
   if (x.is_meta()) return meta_result(x.sizes(), x);
   return x.clone();
 }
@@ -158,24 +164,16 @@ at::Tensor argmax(const at::Tensor& logits) {
 }
 
 at::Tensor turned(const at::Tensor& x, std::int64_t shift) {
-  const ChargeDepth op = open_op("turned", OpClass::kMovement, x, at::Tensor(), [&](Ledger&) {
-    OpCost cost;
-    cost.read_bytes = bytes_of(x);
-    cost.written_bytes = bytes_of(x);
-    return cost;
-  });
+  const ChargeDepth op =
+      open_op("turned", OpClass::kMovement, x, at::Tensor(), [&](Ledger&) { return moved(x); });
   if (x.is_meta()) return meta_result(x.sizes(), x);
   return at::roll(x, {shift}, {x.dim() - 1});
 }
 
 at::Tensor contiguous(const at::Tensor& x) {
   if (x.is_contiguous()) return x;
-  const ChargeDepth op = open_op("copy", OpClass::kMovement, x, at::Tensor(), [&](Ledger&) {
-    OpCost cost;
-    cost.read_bytes = bytes_of(x);
-    cost.written_bytes = bytes_of(x);
-    return cost;
-  });
+  const ChargeDepth op =
+      open_op("copy", OpClass::kMovement, x, at::Tensor(), [&](Ledger&) { return moved(x); });
   if (x.is_meta()) return meta_result(x.sizes(), x);
   return x.contiguous();
 }

@@ -65,14 +65,12 @@ std::string_view attention_kernel_name(const at::Tensor& query, const at::Tensor
                                        const at::Tensor& value, const at::Tensor& mask,
                                        const AttentionOptions& options);
 
-/// key_mask [B, S], non-zero = attend → boolean [B, 1, 1, S]; with `causal`, [B, 1, S, S] where a
-/// query also sees no later key. An undefined key_mask with `causal` gives [1, 1, S, S].
-at::Tensor attention_mask(const at::Tensor& key_mask, std::int64_t sequence, bool causal,
-                          at::Device device);
+/// key_mask [B, S], non-zero = attend → boolean [B, 1, 1, S].
+at::Tensor attention_mask(const at::Tensor& key_mask);
 
-/// As attention_mask() with `causal`, and with a `window` (0: none) query i sees keys j > i -
-/// window only. A query that would see no key at all sees itself: it would turn into NaN, and that
-/// would spread over its batch row.
+/// key_mask [B, S] or undefined → boolean [B or 1, 1, S, S] where a query also sees no later key,
+/// and with a `window` (0: none) query i keys j > i - window only. A query that would see no key at
+/// all sees itself: it would turn into NaN, and that would spread over its batch row.
 at::Tensor causal_mask(const at::Tensor& key_mask, std::int64_t sequence, std::int64_t window,
                        at::Device device);
 
@@ -103,8 +101,8 @@ at::Tensor gated(const at::Tensor& x, Activation activation);
 /// a + b of equal shape or broadcast; overwrites `a`, which must not be needed afterwards.
 at::Tensor add_into(at::Tensor a, const at::Tensor& b);
 
-/// a + parameter of a's last dimensions (a table of positions); overwrites `a`.
-at::Tensor add_parameter(at::Tensor a, const at::Tensor& parameter);
+/// a [B, S, D] + rows [first, first + S) of a table of positions [N, D]; overwrites `a`.
+at::Tensor add_rows(at::Tensor a, const at::Tensor& table, std::int64_t first);
 
 /// A copy of `x`, for what is kept while `x` is overwritten.
 at::Tensor copy(const at::Tensor& x);

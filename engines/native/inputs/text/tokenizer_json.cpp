@@ -222,13 +222,6 @@ Result<std::vector<VocabularyEntry>> read_vocabulary_json(const std::string& pat
   return entries;
 }
 
-const Json& entry_of(const Json& object, const char* key) {
-  static const Json null;
-  if (!object.is_object()) return null;
-  const auto found = object.find(key);
-  return found == object.end() ? null : *found;
-}
-
 Result<std::string> model_type(const TokenizerFile& file) {
   const Json& model = entry_of(*file.root, "model");
   if (!model.is_object()) return bad_input(fmt::format("{}: 'model' is missing", file.path));

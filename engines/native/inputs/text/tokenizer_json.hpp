@@ -33,9 +33,6 @@ Result<TokenizerFile> read_tokenizer_file(const std::string& path);
 /// A vocab.json: an object of token: id pairs. Errors: not that, or no pairs.
 Result<std::vector<VocabularyEntry>> read_vocabulary_json(const std::string& path);
 
-/// An entry of the root, or null.
-const Json& entry_of(const Json& object, const char* key);
-
 /// The type of the model: "BPE" and "WordPiece" also where old files leave it out and have the
 /// fields.
 Result<std::string> model_type(const TokenizerFile& file);

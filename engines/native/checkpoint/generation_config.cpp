@@ -1,5 +1,5 @@
 // Reading generation_config.json.
-#include "engines/native/generate/generation_config.hpp"
+#include "engines/native/checkpoint/generation_config.hpp"
 
 #include <fmt/format.h>
 
@@ -11,17 +11,11 @@ namespace {
 
 constexpr std::uint64_t kLargestFile = 16u << 20;
 
-const Json& member(const Json& json, const char* key) {
-  static const Json none;
-  const auto found = json.is_object() ? json.find(key) : json.end();
-  return found == json.end() ? none : *found;
-}
-
 // An id, a list of ids, or nothing.
 Result<std::vector<std::int64_t>> ids_of(const Json& json, const char* key,
                                          const std::string& what) {
   std::vector<std::int64_t> ids;
-  const Json& value = member(json, key);
+  const Json& value = entry_of(json, key);
   if (value.is_null()) return ids;
   const Json list = value.is_array() ? value : Json::array({value});
   for (const Json& entry : list) {
@@ -67,7 +61,7 @@ constexpr Refused kRefused[] = {{"repetition_penalty", 1},
 
 Status check_refused(const Json& json, const std::string& what) {
   for (const Refused& row : kRefused) {
-    const Json& value = member(json, row.key);
+    const Json& value = entry_of(json, row.key);
     const bool off = value.is_null() || (value.is_number() && value.get<double>() == row.off) ||
                      (value.is_array() && value.empty()) || value == false;
     if (off) continue;
@@ -85,17 +79,17 @@ Result<GenerationConfig> GenerationConfig::load(const std::string& folder, const
   const std::string path = folder + "/generation_config.json";
   std::error_code ignored;
   std::string what = "config.json";
-  generation.whole = config;
+  Json whole = config;
   if (!folder.empty() && std::filesystem::exists(path, ignored)) {
-    RIDGELINE_TRY(generation.whole, read_json_file(path, kLargestFile));
+    RIDGELINE_TRY(whole, read_json_file(path, kLargestFile));
     what = path;
   }
-  const Json& json = generation.whole;
+  generation.whole = std::make_shared<const Json>(std::move(whole));
+  const Json& json = *generation.whole;
   if (!json.is_object()) return bad_input(fmt::format("{}: not an object", what));
   RIDGELINE_CHECK(check_refused(json, what));
   RIDGELINE_TRY(generation.eos_token_ids, ids_of(json, "eos_token_id", what));
   RIDGELINE_TRY(generation.pad_token_id, id_of(json, "pad_token_id", what));
-  RIDGELINE_TRY(generation.bos_token_id, id_of(json, "bos_token_id", what));
   RIDGELINE_TRY(generation.decoder_start_token_id, id_of(json, "decoder_start_token_id", what));
   RIDGELINE_TRY(generation.forced_bos_token_id, id_of(json, "forced_bos_token_id", what));
   RIDGELINE_TRY(generation.forced_eos_token_ids, ids_of(json, "forced_eos_token_id", what));

@@ -1,5 +1,5 @@
 // The phases of models that produce tokens.
-#include "engines/native/generate/phases.hpp"
+#include "engines/native/models/decoding_phases.hpp"
 
 #include <ATen/ops/empty.h>
 #include <fmt/format.h>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,13 +16,12 @@ namespace ridgeline::native {
 struct GenerationConfig {
   std::vector<std::int64_t> eos_token_ids;
   std::optional<std::int64_t> pad_token_id;  ///< else the first end token
-  std::optional<std::int64_t> bos_token_id;
   std::optional<std::int64_t> decoder_start_token_id;
   std::optional<std::int64_t> forced_bos_token_id;
   std::vector<std::int64_t> forced_eos_token_ids;
   std::vector<std::int64_t> suppress_tokens;
   std::vector<std::int64_t> begin_suppress_tokens;  ///< at the first new token only
-  Json whole;                                       ///< all fields, for what families add
+  std::shared_ptr<const Json> whole;                ///< all fields, for what families add
 
   /// Reads generation_config.json of a folder; a folder without one gives the same fields of
   /// `config` (config.json). Fields that would change greedy decoding and are not listed above
