@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Builds Ridgeline against an unpacked CUDA wheel of torch on a machine without a GPU, and gathers what
-# another machine needs to run it: programs, the two system libraries, the check and the peer script.
+# another machine needs to run it: programs, the system libraries, the check and the peer script.
 #
 #   tools/device_bundle.sh <unpacked wheel>/torch [folder]      (default folder: build/device)
 #
-# Copy the folder over (or carry it as it is) and run `<folder>/check.sh` there: that machine needs
+# Copy the folder over (or carry it as it is) and run `<folder>/check.sh` or `<folder>/sensors.sh` there: that machine needs
 # python3 with the same torch release, transformers and safetensors.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,11 +16,15 @@ cmake --build --preset cuda
 rm -rf "$out"
 mkdir -p "$out/bin" "$out/lib" "$out/tests"
 cp build/cuda/bin/ridgeline build/cuda/bin/ridgeline-engine-native "$out/bin/"
+# Every system library but those of the C and C++ runtimes, which the other machine has.
+ldd build/cuda/bin/ridgeline build/cuda/bin/ridgeline-engine-native |
+  awk '$3 ~ "^/(usr/)?lib" && $1 !~ "^(libc|libm|libdl|librt|libpthread|libstdc\\+\\+|libgcc_s)\\.so" {print $3}' |
+  sort -u | xargs -I{} cp -L {} "$out/lib/"
+# The driver that shows sensors to scripts has no torch in it: the plain build's is as good.
+cmake --build --preset release --target ridgeline-sensor-driver
+cp build/release/bin/ridgeline-sensor-driver "$out/bin/"
 strip "$out"/bin/*
-for library in libfmt libutf8proc; do
-  cp -L "$(ldd build/cuda/bin/ridgeline-engine-native | awk -v l="$library" 'index($1, l) {print $3}')" \
-    "$out/lib/"
-done
-cp -r tests/perf tests/support "$out/tests/"
+cp -r tests/perf tests/support tests/gpu "$out/tests/"
 cp tools/device_check.sh "$out/check.sh"
+cp tools/device_sensors.sh "$out/sensors.sh"
 du -sh "$out"

@@ -167,6 +167,10 @@ Status parse_lists(const Json& json, Script& script) {
     script.stages = {{"library", 1'000'000}, {"read", 2'000'000}, {"transfer", 0}};
   }
 
+  for (const Json& probe : json.value("probes", Json::array())) {
+    RIDGELINE_TRY(script.probes.emplace_back(), parse_probe_rule(probe));
+  }
+
   for (const Json& fault : json.value("faults", Json::array())) {
     RIDGELINE_TRY(Fault parsed, parse_fault(fault));
     script.faults.push_back(std::move(parsed));
@@ -182,7 +186,7 @@ Result<Script> read_script(const std::string& reference) {
                 is_inline ? parse_json(reference, "script") : read_json_file(reference, 1 << 20));
   RIDGELINE_CHECK(only(json, "script",
                        {"name", "clock", "seed", "heartbeat_ms", "parameters", "weights_bytes",
-                        "stages", "phases", "knobs", "memory", "faults"}));
+                        "stages", "phases", "knobs", "memory", "devices", "probes", "faults"}));
   Script script;
   RIDGELINE_TRY(script.name, get_string(json, "name", "script", script.name));
   RIDGELINE_TRY(const std::string clock, get_string(json, "clock", "script", "real"));
@@ -196,6 +200,9 @@ Result<Script> read_script(const std::string& reference) {
   RIDGELINE_TRY(script.weights_bytes,
                 get_int(json, "weights_bytes", "script", script.weights_bytes));
   script.memory = optional_object(json, "memory");
+  if (const Json& devices = entry_of(json, "devices"); devices.is_array()) {
+    script.devices = std::make_shared<const Json>(devices);
+  }
   RIDGELINE_CHECK(parse_lists(json, script));
   return script;
 }

@@ -12,6 +12,8 @@
 //    "knobs":{"turbo":{"stage":"plan","values":["off","on"],"default":"off","factor":0.8,
 //                      "lossless":true,"refused":"why it cannot be applied"}},
 //    "memory":{…},
+//    "devices":[{"kind":"cuda","ordinal":0,"name":"NVIDIA H200"}],
+//    "probes":[{"kind":"read","device":"cpu","threads":2,"at_most_bytes":1000,"value":1e10}],
 //    "faults":[{"at":"run","kind":"crash","invocation":0,"batch":8,"sequence":128,
 //               "phase":"forward","call":10,"times":1,"duration_ns":1000000000,"bytes":100000000,
 //               "class":"internal"}]}
@@ -27,6 +29,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "engines/scripted/probes.hpp"
 
 namespace ridgeline::scripted {
 
@@ -86,6 +89,8 @@ struct Script {
   std::vector<PhaseScript> phases;  ///< default: preprocess (0.1 ms) and forward (1 ms)
   std::vector<KnobScript> knobs;    ///< default: threads and turbo
   std::shared_ptr<const Json> memory;
+  std::shared_ptr<const Json> devices;  ///< of hello, a list; null: one CPU
+  std::vector<ProbeRule> probes;
   std::vector<Fault> faults;
 };
 

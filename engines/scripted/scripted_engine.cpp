@@ -133,21 +133,25 @@ class ScriptedEngine : public protocol::Engine {
                        {"conflicts", Json::array()},
                        {"description", "a knob of the script"}});
     }
-    return Json{{"name", "scripted"},
-                {"version", kVersion},
-                {"versions", {{"scripted", kVersion}}},
-                {"devices", Json::array({{{"kind", "cpu"}, {"ordinal", 0}, {"name", "scripted"}}})},
-                {"abilities",
-                 {{"messages", {"hello", "load", "plan", "cost", "run", "memory", "quit"}},
-                  {"dtypes", {"float32", "bfloat16", "float16"}}}},
-                {"knobs", knobs}};
+    return Json{
+        {"name", "scripted"},
+        {"version", kVersion},
+        {"versions", {{"scripted", kVersion}}},
+        {"devices", script_.devices
+                        ? *script_.devices
+                        : Json::array({{{"kind", "cpu"}, {"ordinal", 0}, {"name", "scripted"}}})},
+        {"abilities",
+         {{"messages", {"hello", "load", "plan", "cost", "run", "memory", "probe", "quit"}},
+          {"dtypes", {"float32", "bfloat16", "float16"}}}},
+        {"knobs", knobs}};
   }
 
   Result<Json> handle(const Request& request) override {
     progress_ = &request.progress;
-    // These two look for faults once they know what the faults may depend on.
+    // These look for faults once they know what the faults may depend on.
     if (request.message == "load") return load(request);
     if (request.message == "plan") return plan(request);
+    if (request.message == "probe") return probe(request);
     RIDGELINE_CHECK(fail_at(request.message, request.id, request.progress));
     if (!loaded_ || phases_.empty()) {
       if (request.message == "cost" || request.message == "memory") {
@@ -164,7 +168,7 @@ class ScriptedEngine : public protocol::Engine {
     if (found == phases_.end()) {
       return bad_input(fmt::format("the plan has no phase '{}'", run.phase));
     }
-    if (run.pass != "time") return unsupported("the scripted engine only has a time pass");
+    if (run.pass == "trace") return unsupported("the scripted engine has no trace pass");
     const Fault* fault = next_fault("run", run.phase);
     if (fault != nullptr && fault->call < 0) {
       if (auto error = commit(*fault, run.id, *progress_)) return *std::move(error);
@@ -218,9 +222,18 @@ class ScriptedEngine : public protocol::Engine {
     return nullptr;
   }
 
-  Status fail_at(std::string_view message, std::int64_t id, Progress& progress) {
+  // Faults at a probe may name its kind as their phase.
+  Result<Json> probe(const Request& request) {
+    const Json& kind = entry_of(request.fields, "kind");
+    RIDGELINE_CHECK(fail_at("probe", request.id, request.progress,
+                            kind.is_string() ? kind.get<std::string>() : std::string()));
+    return answer_probe(script_.probes, request.fields);
+  }
+
+  Status fail_at(std::string_view message, std::int64_t id, Progress& progress,
+                 std::string_view phase = {}) {
     progress_ = &progress;
-    const Fault* fault = next_fault(message, "");
+    const Fault* fault = next_fault(message, phase);
     if (fault == nullptr) return {};
     if (auto error = commit(*fault, id, progress)) return *std::move(error);
     return {};

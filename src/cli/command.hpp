@@ -41,6 +41,7 @@ using AddCommand = void (*)(CLI::App& app, Context& context);
 void add_run(CLI::App& app, Context& context);
 void add_list(CLI::App& app, Context& context);
 void add_machine(CLI::App& app, Context& context);
+void add_peaks(CLI::App& app, Context& context);
 void add_cost(CLI::App& app, Context& context);
 void add_generate(CLI::App& app, Context& context);
 void add_prepare(CLI::App& app, Context& context);

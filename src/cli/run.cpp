@@ -2,15 +2,23 @@
 #include <fmt/format.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 
+#include "base/cache_folder.hpp"
 #include "base/clock.hpp"
 #include "cli/command.hpp"
+#include "cli/one_shot.hpp"
 #include "cli/plan_flags.hpp"
 #include "machine/inventory.hpp"
 #include "machine/validity.hpp"
+#include "measure/busy.hpp"
+#include "measure/device_flags.hpp"
+#include "measure/engine_device.hpp"
 #include "measure/engine_locator.hpp"
+#include "measure/flags.hpp"
 #include "measure/plan_file.hpp"
 #include "measure/plan_keys.hpp"
 #include "measure/session.hpp"
@@ -102,27 +110,76 @@ report::ProgressState progress_state(const measure::SessionProgress& session) {
   return state;
 }
 
-std::vector<results::Flag> environment_of(const Job& job) {
-  std::vector<results::Flag> flags;
-  const int threads = job.plan.threads.empty() ? 0 : static_cast<int>(job.plan.threads.front());
-  for (const machine::Flag& flag : machine::environment_flags(job.machine, threads)) {
-    flags.push_back(
-        {flag.id,
-         flag.severity == "warn" ? results::Flag::Severity::kWarn : results::Flag::Severity::kInfo,
-         flag.detail, flag.advice});
+// The accelerators of a plan by their PCI addresses; the CPU and what an engine does not tell have
+// none.
+std::vector<std::string> addresses_of(const measure::Plan& plan, const Context& context) {
+  std::vector<std::string> addresses;
+  for (const std::string& engine : plan.engines) {
+    const bool any = std::any_of(plan.devices.begin(), plan.devices.end(),
+                                 [](const std::string& device) { return device != "cpu"; });
+    if (!any) break;
+    const auto hello = engine_hello(engine, context);
+    if (!hello) continue;
+    for (const std::string& device : plan.devices) {
+      const std::string address = measure::device_address(*hello, device);
+      if (!address.empty()) addresses.push_back(address);
+    }
   }
+  return addresses;
+}
+
+std::vector<results::Flag> environment_of(const Job& job,
+                                          const std::vector<telemetry::DeviceState>& devices) {
+  const int threads = job.plan.threads.empty() ? 0 : static_cast<int>(job.plan.threads.front());
+  auto flags = measure::record_flags(
+      machine::environment_flags(job.machine, threads, machine::read_settings(job.machine)));
+  for (results::Flag& flag : measure::device_flags(devices)) flags.push_back(std::move(flag));
   return flags;
+}
+
+// The cache folder, or nothing: without one sensors are calibrated anew in each run.
+std::string cache_folder_or_empty() {
+  const Result<std::string> folder = cache_folder();
+  return folder ? *folder : std::string();
 }
 
 Result<measure::SessionResult> run_job(const Job& job, results::RunFolder& folder,
                                        report::Progress& progress, const Context& context) {
+  RIDGELINE_TRY(
+      measure::Instruments instruments,
+      measure::Instruments::open(job.plan.sensors, telemetry::Environment(),
+                                 cache_folder_or_empty(), machine::fingerprint(job.machine)));
+  const measure::MachineLimits limits = measure::read_limits(job.machine);
+  const std::vector<std::string> addresses = addresses_of(job.plan, context);
+  const auto devices = [&] { return measure::devices_of(instruments.sources(), addresses); };
+  const std::vector<telemetry::DeviceState> present = devices();
+  Json machine_json = job.machine_json;
+  machine_json["devices"] = Json::array();
+  for (const telemetry::DeviceState& one : present) {
+    machine_json["devices"].push_back(telemetry::to_json(one));
+  }
   measure::SessionOptions options;
   options.plan = &job.plan;
   options.matrix = &job.matrix;
   options.folder = &folder;
   options.command = context.command_line;
-  options.machine = &job.machine_json;
-  options.environment = environment_of(job);
+  options.machine = &machine_json;
+  options.environment = environment_of(job, present);
+  measure::BusyOptions busy;
+  busy.mode = job.plan.busy;
+  for (const std::int64_t threads : job.plan.threads) {
+    busy.cpus = std::max(busy.cpus, static_cast<double>(threads));
+  }
+  busy.on_wait = [&](const std::string& line) { progress.message("ridgeline: " + line); };
+  const measure::BusyWorld world = measure::this_world(context.interrupt, devices);
+  bool first = true;
+  options.check_busy = [&]() -> Result<std::vector<results::Flag>> {
+    // A look takes 0.3 s: only who waits for quiet pays for one before each process.
+    if (!std::exchange(first, false) && busy.mode != "wait") return std::vector<results::Flag>();
+    return measure::check_busy(busy, world);
+  };
+  options.instruments = &instruments;
+  options.limits = &limits;
   options.interrupt = context.interrupt;
   options.on_progress = [&](const measure::SessionProgress& now) {
     progress.update(progress_state(now), now_ns());
@@ -133,7 +190,10 @@ Result<measure::SessionResult> run_job(const Job& job, results::RunFolder& folde
   options.on_problem = [&](const std::string& line) {
     progress.message("ridgeline: " + line, true);
   };
-  return measure::run_session(options);
+  auto result = measure::run_session(options);
+  // What was learned of the sensors; a cache that cannot be written costs seconds next time.
+  if (result) (void)instruments.calibrations().save();
+  return result;
 }
 
 int print_results(const Flags& flags, const std::vector<Json>& records,

@@ -1,4 +1,4 @@
-// Environment checks, one function each.
+// Environment checks, one function each; those of clocks are in validity_clocks.cpp.
 #include "machine/validity.hpp"
 
 #include <fmt/format.h>
@@ -11,12 +11,14 @@
 
 #include "machine/cpu_list.hpp"
 #include "machine/inventory.hpp"
+#include "machine/validity_clocks.hpp"
 
 namespace ridgeline::machine {
 namespace {
 
-// Other processes that keep half of the CPUs busy take clocks, caches and memory bandwidth.
-constexpr double kBusyShare = 0.5;
+// Half of the CPUs over a minute was more than daemons. What runs now is another question, which
+// processes.hpp answers: our own run of a minute ago is in this average, too.
+constexpr double kLoadShare = 0.5;
 // A swapped-out page of an idle daemon is harmless, a quarter gigabyte is a shortage.
 constexpr std::uint64_t kSwapInUse = 256ull << 20;
 constexpr double kLowMemoryShare = 0.1;
@@ -25,24 +27,15 @@ double gib(std::uint64_t bytes) {
   return static_cast<double>(bytes) / (1ull << 30);
 }
 
-void check_governor(const Machine& machine, std::vector<Flag>& flags) {
-  const auto& governor = machine.cpu.governor;
-  if (!governor || *governor == "performance") return;
-  flags.push_back(
-      {"governor", "warn",
-       fmt::format("the CPU frequency governor is '{}', clocks follow the load", *governor),
-       "sudo cpupower frequency-set -g performance"});
-}
-
 void check_load(const Machine& machine, std::vector<Flag>& flags) {
   const auto cpus = static_cast<double>(machine.cpu.logical.size());
   if (!machine.load || cpus == 0) return;
-  if (machine.load->one_minute <= kBusyShare * cpus) return;
-  flags.push_back({"load", "warn",
-                   fmt::format("the load average was {:.2f} on {} CPUs at the start: other "
-                               "processes were running",
+  if (machine.load->one_minute <= kLoadShare * cpus) return;
+  flags.push_back({"load", "info",
+                   fmt::format("the load average was {:.2f} on {} CPUs at the start: much ran here "
+                               "during the last minutes",
                                machine.load->one_minute, cpus),
-                   "stop other work, or wait a minute after a build, and measure again"});
+                   "let a warm machine cool down for a minute; --busy tells what runs now"});
 }
 
 void check_quota(const Machine& machine, std::vector<Flag>& flags) {
@@ -135,11 +128,32 @@ void check_huge_pages(const Machine& machine, std::vector<Flag>& flags) {
        "echo always | sudo tee /sys/kernel/mm/transparent_hugepage/enabled"});
 }
 
+// Pages that migrate in the middle of a run change its bandwidth; one node has nowhere to go.
+void check_numa_balancing(const Machine& machine, const Settings& settings,
+                          std::vector<Flag>& flags) {
+  if (!settings.numa_balancing.value_or(false) || machine.cpu.nodes.size() < 2) return;
+  flags.push_back({"numa_balancing", "warn",
+                   fmt::format("the kernel moves memory between {} NUMA nodes while it runs",
+                               machine.cpu.nodes.size()),
+                   "echo 0 | sudo tee /proc/sys/kernel/numa_balancing"});
+}
+
+// Threads on isolated CPUs stay where they were born: the scheduler does not spread them.
+void check_isolated(const Settings& settings, std::vector<Flag>& flags) {
+  if (settings.isolated_cpus.empty()) return;
+  flags.push_back({"isolated_cpus", "info",
+                   fmt::format("the scheduler puts nothing on CPUs {} by itself",
+                               to_cpu_list(settings.isolated_cpus)),
+                   fmt::format("--threads 1 --cores {} measures there; several threads would share "
+                               "one of these CPUs",
+                               settings.isolated_cpus.front())});
+}
+
 }  // namespace
 
-std::vector<Flag> environment_flags(const Machine& machine, int threads) {
+std::vector<Flag> environment_flags(const Machine& machine, int threads, const Settings& settings) {
   std::vector<Flag> flags;
-  check_governor(machine, flags);
+  check_clocks(machine, settings, flags);
   check_load(machine, flags);
   check_quota(machine, flags);
   check_threads(machine, threads, flags);
@@ -147,6 +161,8 @@ std::vector<Flag> environment_flags(const Machine& machine, int threads) {
   check_memory(machine, flags);
   check_virtualization(machine, flags);
   check_huge_pages(machine, flags);
+  check_numa_balancing(machine, settings, flags);
+  check_isolated(settings, flags);
   return flags;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/json.hpp"
 #include "machine/machine.hpp"
+#include "machine/settings.hpp"
 
 namespace ridgeline::machine {
 
@@ -18,8 +19,10 @@ struct Flag {
 };
 
 /// Flags for work on `threads` threads (0: not known yet). `machine` must come from before the work
-/// starts, else its load average shows the work itself.
-std::vector<Flag> environment_flags(const Machine& machine, int threads = 0);
+/// starts, else its load average shows the work itself. docs/reducing-variance.md has every flag,
+/// with the command that changes its cause and the one that changes it back.
+std::vector<Flag> environment_flags(const Machine& machine, int threads = 0,
+                                    const Settings& settings = {});
 
 /// [{id, severity, detail, advice}], the form of record.validity.flags.
 Json to_json(const std::vector<Flag>& flags);

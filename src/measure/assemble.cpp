@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/build_info.hpp"
+#include "measure/machine_state.hpp"
+#include "measure/sensor_metrics.hpp"
 #include "results/run_folder.hpp"
 
 namespace ridgeline::measure {
@@ -135,15 +137,27 @@ Status add_facts(const CaseState& state, const AssembleContext& context, results
       inputs.is_object() && inputs.contains("digest") ? digest(inputs.at("digest")) : std::nullopt,
       digest(facts.at("output_digest")));
   for (const Json& phase : facts.at("phases")) {
-    RIDGELINE_TRY(const PhaseReport report, report_phase(phase, state, context.precision));
+    RIDGELINE_TRY(const PhaseReport report, report_phase(phase, state, context));
     record.add_phase(report.result);
     add_phase_flags(report, context.precision, record);
+    for (const Flag& flag : report.flags) record.add_flag(flag);
     // Preprocessing is a side figure with a small slice: it does not decide.
     if (report.precise && report.result.name != "preprocess") {
       stop.precision_reached = stop.precision_reached.value_or(true) && *report.precise;
     }
   }
   return {};
+}
+
+// What machine and sensors did while the case was measured.
+void add_state_flags(const CaseState& state, RecordBuilder& record) {
+  std::vector<Json> states;
+  for (const CaseInvocation& invocation : state.invocations) {
+    if (invocation.part.state) states.push_back(*invocation.part.state);
+  }
+  for (const Flag& flag : state_flags(states)) record.add_flag(flag);
+  if (!state.facts) return;
+  for (const Flag& flag : energy_flags(state.facts->at("energy"))) record.add_flag(flag);
 }
 
 }  // namespace
@@ -187,7 +201,14 @@ Result<Json> assemble_record(const CaseState& state, const AssembleContext& cont
   }
   for (const CaseInvocation& invocation : state.invocations) record.add_invocation(invocation.part);
   record.set_stop(stop);
-  record.set_harness_cpu_seconds(state.harness_cpu_seconds);
+  add_state_flags(state, record);
+  record.set_harness("timing", to_json(state.timing_harness));
+  if (state.facts) {
+    for (const char* pass : {"energy", "traffic"}) {
+      const Json& part = state.facts->at(pass);
+      if (part.contains("harness")) record.set_harness(pass, part.at("harness"));
+    }
+  }
   record.set_samples(results::RunFolder::samples_folder(state.id));
   return record.build();
 }

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "measure/case_state.hpp"
+#include "measure/efficiency.hpp"
 #include "measure/matrix.hpp"
 #include "results/record.hpp"
 
@@ -21,6 +22,7 @@ struct AssembleContext {
   std::int64_t invocations_planned = 0;
   std::string fewer_reason;  ///< why fewer invocations than asked for
   double precision = 0.02;
+  const MachineLimits* limits = nullptr;  ///< null: no ceilings, no shares of them
   results::StopSummary::EndedBy ended_by = results::StopSummary::EndedBy::kPlan;
 };
 
@@ -31,15 +33,17 @@ Result<Json> assemble_record(const CaseState& state, const AssembleContext& cont
 results::Metric mean_metric(const std::vector<double>& seconds);
 
 /// Metrics of one phase: latency with its interval, percentiles, throughput by unit, attained
-/// rates, and the quantities no sensor gives yet, as null with a reason. `precise` tells whether
-/// the latency's interval is within `precision`; nothing without an interval.
+/// rates and their shares of the ceilings, energy and traffic; what is missing is null with a
+/// reason. `precise` tells whether the latency's interval is within `precision`; nothing without an
+/// interval.
 struct PhaseReport {
   results::PhaseResult result;
   std::optional<bool> precise;
-  std::int64_t drifting = 0;        ///< invocations with a flagged drift
-  std::int64_t not_stationary = 0;  ///< invocations whose warm-up hit its cap
+  std::int64_t drifting = 0;         ///< invocations with a flagged drift
+  std::int64_t not_stationary = 0;   ///< invocations whose warm-up hit its cap
+  std::vector<results::Flag> flags;  ///< of shares of ceilings
 };
 Result<PhaseReport> report_phase(const Json& planned_phase, const CaseState& state,
-                                 double precision);
+                                 const AssembleContext& context);
 
 }  // namespace ridgeline::measure

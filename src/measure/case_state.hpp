@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "measure/harness.hpp"
 #include "measure/matrix.hpp"
 #include "measure/token_series.hpp"
 #include "results/record.hpp"
@@ -33,11 +34,12 @@ struct CaseState {
   std::string id;
   Workload workload;
   /// What workers said about the case, in their own words: {"engine","model","optimizations",
-  /// "phases","inputs","workload","cost","memory","output_digest"}. The same for every invocation,
-  /// so the first that succeeds fills it; null until then.
+  /// "phases","inputs","workload","cost","memory","output_digest"}, and what the passes beside the
+  /// timing measured in the same worker: {"energy","traffic"} (energy_pass.hpp, traffic_pass.hpp).
+  /// The same for every invocation, so the first that succeeds fills it; null until then.
   std::shared_ptr<const Json> facts;
   std::vector<CaseInvocation> invocations;
-  double harness_cpu_seconds = 0;
+  HarnessCost timing_harness;  ///< of the timing passes of all invocations
   /// Trying again cannot help (bad input, unsupported, too large): no more invocations.
   bool hopeless = false;
   bool finished = false;  ///< its record is written

@@ -7,9 +7,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.hpp"
+#include "measure/energy_pass.hpp"
+#include "measure/engine_device.hpp"
 #include "measure/engine_locator.hpp"
+#include "measure/machine_state.hpp"
 #include "measure/plan_invocations.hpp"
 #include "measure/schedule.hpp"
+#include "measure/traffic_pass.hpp"
 
 namespace ridgeline::measure {
 namespace {
@@ -18,6 +22,9 @@ using Stages = std::vector<std::pair<std::string, double>>;
 
 // Bounds the sample file that an engine can ask for.
 constexpr std::int64_t kMostTokensPerCall = 1 << 20;
+
+// Beside other phases it is no more than a side figure.
+constexpr std::string_view kSidePhase = "preprocess";
 
 double seconds_of(std::int64_t ns) {
   return 1e-9 * static_cast<double>(ns);
@@ -52,9 +59,9 @@ struct Loaded {
 double share_of(const std::string& phase, const std::vector<std::string>& phases) {
   constexpr double kPreprocess = 0.1;
   const bool has_side =
-      std::find(phases.begin(), phases.end(), "preprocess") != phases.end() && phases.size() > 1;
+      std::find(phases.begin(), phases.end(), kSidePhase) != phases.end() && phases.size() > 1;
   if (!has_side) return 1.0 / static_cast<double>(phases.size());
-  if (phase == "preprocess") return kPreprocess;
+  if (phase == kSidePhase) return kPreprocess;
   return (1.0 - kPreprocess) / static_cast<double>(phases.size() - 1);
 }
 
@@ -69,14 +76,21 @@ class Runner {
       : context_(context), budget_(budget) {}
 
   Result<Loaded> load(const std::string& program, const std::string& log);
-  // Runs one case in a loaded worker; what came of it is in `run`. False: the worker is gone.
+  // Runs one case in a loaded worker; what came of it is in `run`.
   void run_case(Loaded& loaded, CaseState& state, CaseInvocation& run);
 
  private:
   Status time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run);
   Result<Json> wanted_phases(const Json& planned) const;
+  // The passes beside the timing; what goes wrong in one is its reason, unless the worker is lost.
+  Status measure_sensors(Loaded& loaded, const CaseState& state,
+                         const std::vector<PhaseToRun>& phases, Json& facts);
+  Result<Json> measure_energy(Loaded& loaded, const CaseState& state,
+                              const std::vector<PhaseToRun>& phases);
+  std::vector<telemetry::DomainRef> state_domains(const Loaded& loaded) const;
   // `phases`: those of the plan that were timed.
-  Status gather_facts(Loaded& loaded, CaseState& state, const Json& planned, const Json& phases);
+  Status gather_facts(Loaded& loaded, CaseState& state, const Json& planned, const Json& phases,
+                      const std::vector<PhaseToRun>& to_run);
   Status check_strict(const Json& model, const Json& optimizations) const;
   void decide_budget(const CaseState& state, double startup, double call);
   void report(Stage stage, const std::string& case_id,
@@ -158,7 +172,7 @@ Result<Json> Runner::wanted_phases(const Json& planned) const {
 }
 
 Status Runner::gather_facts(Loaded& loaded, CaseState& state, const Json& planned,
-                            const Json& phases) {
+                            const Json& phases, const std::vector<PhaseToRun>& to_run) {
   Json optimizations = Json::array();
   for (const Json* reply : {&static_cast<const Json&>(loaded.reply), &planned}) {
     for (const Json& entry : member(*reply, "optimizations")) optimizations.push_back(entry);
@@ -174,17 +188,87 @@ Status Runner::gather_facts(Loaded& loaded, CaseState& state, const Json& planne
     RIDGELINE_TRY(memory, loaded.worker->request("memory", {{"phase", phases.back().at("name")}},
                                                  protocol::usual_deadlines("memory")));
   }
-  state.facts = std::make_shared<const Json>(
-      Json{{"engine", loaded.engine},
-           {"model", member(loaded.reply, "model")},
-           {"optimizations", std::move(optimizations)},
-           {"phases", phases},
-           {"inputs", member(planned, "inputs")},
-           {"workload", member(planned, "workload")},
-           {"cost", member(cost, "phases")},
-           {"memory",
-            {{"tracked", member(memory, "tracked")}, {"resident", member(memory, "resident")}}},
-           {"output_digest", member(member(memory, "outputs"), "digest")}});
+  Json facts = {
+      {"engine", loaded.engine},
+      {"model", member(loaded.reply, "model")},
+      {"optimizations", std::move(optimizations)},
+      {"phases", phases},
+      {"inputs", member(planned, "inputs")},
+      {"workload", member(planned, "workload")},
+      {"cost", member(cost, "phases")},
+      {"memory",
+       {{"tracked", member(memory, "tracked")}, {"resident", member(memory, "resident")}}},
+      {"output_digest", member(member(memory, "outputs"), "digest")}};
+  RIDGELINE_CHECK(measure_sensors(loaded, state, to_run, facts));
+  state.facts = std::make_shared<const Json>(std::move(facts));
+  return {};
+}
+
+std::vector<telemetry::DomainRef> Runner::state_domains(const Loaded& loaded) const {
+  if (context_.instruments == nullptr) return {};
+  return telemetry::state_domains(
+      context_.instruments->sources(),
+      device_address(loaded.worker->hello(), context_.configuration->configuration.device));
+}
+
+Result<Json> Runner::measure_energy(Loaded& loaded, const CaseState& state,
+                                    const std::vector<PhaseToRun>& phases) {
+  EnergyPassOptions options;
+  options.instruments = context_.instruments;
+  options.device =
+      device_address(loaded.worker->hello(), context_.configuration->configuration.device);
+  options.cold_idle = context_.cold_idle;
+  if (context_.plan->energy_window_ns) {
+    options.window_seconds = 1e-9 * static_cast<double>(*context_.plan->energy_window_ns);
+  }
+  options.trials = context_.plan->energy_trials;
+  options.seed = static_cast<std::uint64_t>(context_.plan->seed);
+  options.timeline_name = results::RunFolder::timeline_path(state.id);
+  RIDGELINE_TRY(options.timeline_path, context_.folder->absolute(options.timeline_name));
+  options.interrupt = context_.interrupt;
+  options.on_window = [&](const std::string&, std::int64_t, std::int64_t) {
+    report(Stage::kEnergy, state.id);
+  };
+  return energy_pass(*loaded.worker, phases, options);
+}
+
+Status Runner::measure_sensors(Loaded& loaded, const CaseState& state,
+                               const std::vector<PhaseToRun>& phases, Json& facts) {
+  const auto put = [&](const char* name, Result<Json> result) -> Status {
+    if (result) {
+      facts[name] = std::move(*result);
+      return {};
+    }
+    // The timing stands; a pass that failed says why. Only the user's own wish ends more.
+    if (result.error().error_class == ErrorClass::kInterrupted) return result.error();
+    facts[name] = {{"reason", result.error().message}, {"enable", result.error().remedy}};
+    return {};
+  };
+  const Json not_asked = {{"reason", "not asked for by --metrics"}, {"enable", ""}};
+  const Json no_sensors = {{"reason", "no sensors were opened"}, {"enable", ""}};
+  if (context_.instruments == nullptr) {
+    facts["energy"] = facts["traffic"] = no_sensors;
+    return {};
+  }
+  const std::string& device = context_.configuration->configuration.device;
+  if (device != "cpu" && device_address(loaded.worker->hello(), device).empty()) {
+    facts["energy"] = facts["traffic"] = {
+        {"reason", "the engine does not say which accelerator " + device + " is"}, {"enable", ""}};
+    return {};
+  }
+  facts["energy"] = facts["traffic"] = not_asked;
+  if (wants(*context_.plan, "energy")) {
+    RIDGELINE_CHECK(put("energy", measure_energy(loaded, state, phases)));
+  }
+  if (wants(*context_.plan, "traffic") && loaded.worker->alive()) {
+    report(Stage::kTraffic, state.id);
+    TrafficPassOptions options;
+    options.instruments = context_.instruments;
+    options.device =
+        device_address(loaded.worker->hello(), context_.configuration->configuration.device);
+    options.interrupt = context_.interrupt;
+    RIDGELINE_CHECK(put("traffic", traffic_pass(*loaded.worker, phases, options)));
+  }
   return {};
 }
 
@@ -202,6 +286,7 @@ Status Runner::time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run
 
   std::vector<std::string> phases;
   std::vector<PhaseTimer> timers;
+  std::vector<PhaseToRun> to_run;  // in the passes beside the timing
   double call = 0;
   RIDGELINE_TRY(const Json wanted, wanted_phases(member(planned, "phases")));
   for (const Json& phase : wanted) {
@@ -213,6 +298,9 @@ Status Runner::time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run
     RIDGELINE_TRY(const double seconds,
                   timers.emplace_back(worker, phases.back(), tokens).first_calls());
     call += seconds;
+    // A side figure: its energy would take as long to measure as that of the model.
+    const bool is_side = phases.back() == kSidePhase && wanted.size() > 1;
+    if (!is_side) to_run.push_back({phases.back(), seconds, tokens});
   }
   if (phases.empty()) return Error{ErrorClass::kProtocol, "the engine planned no phase"};
   if (!budget_.slice_seconds.contains(state.id)) {
@@ -220,6 +308,7 @@ Status Runner::time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run
     const double warmup = 0.1 * context_.case_budget_seconds / kDefaultInvocations;
     decide_budget(state, loaded.seconds / cases + seconds_of(now_ns() - begin) + warmup, call);
   }
+  const StateWindow machine_state(state_domains(loaded));
   for (std::size_t i = 0; i < phases.size(); ++i) {
     const std::string samples =
         results::RunFolder::samples_path(state.id, context_.index, phases[i]);
@@ -232,12 +321,13 @@ Status Runner::time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run
     };
     RIDGELINE_TRY(PhaseTiming timing, timers[i].measure(options, path));
     timing.summary.samples = samples;
-    state.harness_cpu_seconds += timing.harness_cpu_seconds;
+    state.timing_harness += timing.harness;
     run.part.phases.push_back(timing.summary);
     add_samples(phases[i], std::move(timing.settled), std::move(timing.tokens), run);
   }
+  run.part.state = std::make_shared<const Json>(machine_state.close());
   // After the timing, so that no measured process did other work before it.
-  return state.facts ? Status() : gather_facts(loaded, state, planned, wanted);
+  return state.facts ? Status() : gather_facts(loaded, state, planned, wanted, to_run);
 }
 
 void Runner::run_case(Loaded& loaded, CaseState& state, CaseInvocation& run) {

@@ -9,6 +9,7 @@
 
 #include "base/interrupt.hpp"
 #include "measure/case_state.hpp"
+#include "measure/instruments.hpp"
 #include "measure/matrix.hpp"
 #include "measure/phase_timer.hpp"
 #include "measure/plan.hpp"
@@ -23,7 +24,7 @@ struct ConfigurationBudget {
   std::string reason;                           ///< why fewer than asked for
 };
 
-enum class Stage { kStart, kLoad, kWarmUp, kMeasure };
+enum class Stage { kStart, kLoad, kWarmUp, kMeasure, kEnergy, kTraffic };
 
 /// Where an invocation stands, for the progress line.
 struct InvocationProgress {
@@ -39,6 +40,8 @@ struct InvocationContext {
   std::int64_t index = 0;
   double case_budget_seconds = 0;
   results::RunFolder* folder = nullptr;
+  Instruments* instruments = nullptr;  ///< the sensors; null: none are read
+  const Json* cold_idle = nullptr;     ///< idle_power() before any worker ran; may be null
   const Interrupt* interrupt = nullptr;
   std::function<void(const InvocationProgress&)> on_progress = {};
 };

@@ -6,7 +6,7 @@
 #include "base/student_t.hpp"
 #include "measure/assemble.hpp"
 #include "measure/estimate.hpp"
-#include "telemetry/null_source.hpp"
+#include "measure/sensor_metrics.hpp"
 
 namespace ridgeline::measure {
 namespace {
@@ -72,20 +72,19 @@ void add_attained(const std::string& phase, const Json& cost, const Metric& late
       results::derived("FLOP/B", {{flops_name, flops}, {bytes_name, bytes}}, ratio));
 }
 
-void add_absent(Metrics& metrics) {
-  struct Row {
-    const char* name;
-    const char* unit;
-    telemetry::Quantity quantity;
+// Energy and traffic, from the passes beside the timing; `cost` of the phase, null when unknown.
+void add_sensors(const CaseState& state, const Json* cost, PhaseReport& report) {
+  results::PhaseResult& result = report.result;
+  const PhaseFacts phase{result.name, result.items, cost};
+  const Json& energy = state.facts->at("energy");
+  const Json& traffic = state.facts->at("traffic");
+  add_energy(energy, phase, result.metrics);
+  add_traffic(traffic, phase, result.metrics);
+  const auto part = [](Json json) {
+    return json.is_object() ? std::make_shared<const Json>(std::move(json)) : nullptr;
   };
-  constexpr Row kRows[] = {{"energy.gross", "J", telemetry::Quantity::kEnergy},
-                           {"energy.net", "J", telemetry::Quantity::kEnergy},
-                           {"power.mean", "W", telemetry::Quantity::kPower},
-                           {"bandwidth.dram", "B/s", telemetry::Quantity::kBandwidth}};
-  for (const Row& row : kRows) {
-    const telemetry::Absence why = telemetry::absent_metrics_reason(row.quantity);
-    metrics.emplace_back(row.name, results::absent(row.unit, why.reason, why.enable));
-  }
+  result.energy = part(energy_of_phase(energy, result.name));
+  result.traffic = part(traffic_of_phase(traffic, result.name));
 }
 
 // Latencies of a series of tokens under one name; the percentiles of gaps are what users feel.
@@ -126,7 +125,7 @@ Metric mean_metric(const std::vector<double>& seconds) {
 }
 
 Result<PhaseReport> report_phase(const Json& planned_phase, const CaseState& state,
-                                 double precision) {
+                                 const AssembleContext& context) {
   constexpr std::string_view kWhat = "planned phase";
   PhaseReport report;
   results::PhaseResult& result = report.result;
@@ -166,7 +165,18 @@ Result<PhaseReport> report_phase(const Json& planned_phase, const CaseState& sta
   const Json& costs = state.facts->at("cost");
   const bool has_cost = costs.is_object() && costs.contains(result.name);
   if (has_cost) add_attained(result.name, costs.at(result.name), latency, metrics);
-  add_absent(metrics);
+  add_sensors(state, has_cost ? &costs.at(result.name) : nullptr, report);
+  if (context.limits != nullptr) {
+    const Json none = Json::object();
+    PhaseWork work;
+    work.phase = result.name;
+    work.cost = has_cost ? &costs.at(result.name) : &none;
+    work.latency = &latency;
+    work.configuration = &context.configuration->configuration;
+    work.engine = &state.facts->at("engine");
+    work.limits = context.limits;
+    report.flags = add_efficiency(work, metrics);
+  }
 
   report.drifting = estimate.drifting;
   for (const CaseInvocation& invocation : state.invocations) {
@@ -175,7 +185,8 @@ Result<PhaseReport> report_phase(const Json& planned_phase, const CaseState& sta
       report.not_stationary += capped ? 1 : 0;
     }
   }
-  if (const auto half = relative_half_width(estimate.latency)) report.precise = *half <= precision;
+  if (const auto half = relative_half_width(estimate.latency))
+    report.precise = *half <= context.precision;
   return report;
 }
 

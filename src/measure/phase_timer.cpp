@@ -2,18 +2,13 @@
 #include "measure/phase_timer.hpp"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "base/clock.hpp"
-#include "base/descriptor.hpp"
 #include "base/statistics.hpp"
 #include "base/trend.hpp"
+#include "measure/scratch_samples.hpp"
 #include "measure/stationarity.hpp"
 #include "measure/stop_rule.hpp"
 
@@ -25,45 +20,6 @@ struct PhaseTimer::Piece {
 };
 
 namespace {
-
-// A sample file in memory without a name, which therefore cannot be left behind. On a disk,
-// write-back would stall the timed loop.
-class Scratch {
- public:
-  static Result<Scratch> create(std::uint64_t capacity) {
-    Descriptor memory(::memfd_create("ridgeline-samples", MFD_CLOEXEC));
-    if (!memory.is_open()) {
-      return environment_error(
-          fmt::format("cannot make a file in memory: {}", std::strerror(errno)));
-    }
-    // The worker runs as the same user and may open it through our process.
-    const std::string path = fmt::format("/proc/{}/fd/{}", ::getpid(), memory.get());
-    RIDGELINE_TRY(protocol::SampleFile file, protocol::SampleFile::create(path, capacity));
-    return Scratch(std::move(memory), std::move(file));
-  }
-  protocol::SampleFile& file() { return file_; }
-
- private:
-  Scratch(Descriptor memory, protocol::SampleFile file)
-      : memory_(std::move(memory)), file_(std::move(file)) {}
-
-  Descriptor memory_;
-  protocol::SampleFile file_;
-};
-
-double cpu_seconds_of_this_process() {
-  timespec t{};
-  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-constexpr std::uint64_t kMostRows = 1 << 21;  // 100 MB of rows: 5 µs calls for ten seconds
-
-std::uint64_t rows_needed(double slice_seconds, double call_seconds) {
-  // Half again for the warm-up, and twice that because calls get faster as they warm up.
-  const double rows = 3.0 * slice_seconds / std::max(call_seconds, 1e-7);
-  return static_cast<std::uint64_t>(std::clamp(rows, 4096.0, static_cast<double>(kMostRows)));
-}
 
 results::StopRule stop_rule_of(const StopRule& rule) {
   switch (rule.reason().value_or(StopReason::kBudget)) {
@@ -129,7 +85,7 @@ Result<PhaseTimer::Piece> PhaseTimer::run(protocol::SampleFile& file, std::int64
 }
 
 Result<double> PhaseTimer::first_calls() {
-  RIDGELINE_TRY(Scratch scratch, Scratch::create(static_cast<std::uint64_t>(4 * rows_per_call_)));
+  RIDGELINE_TRY(ScratchSamples scratch, ScratchSamples::create(static_cast<std::uint64_t>(4 * rows_per_call_)));
   RIDGELINE_TRY(const Piece first, run(scratch.file(), 1, 0));
   RIDGELINE_TRY(const Piece second, run(scratch.file(), 1, 0));
   first_call_ = first.seconds.front();
@@ -139,11 +95,11 @@ Result<double> PhaseTimer::first_calls() {
 
 Result<PhaseTiming> PhaseTimer::measure(const PhaseTimerOptions& options,
                                         const std::string& samples_path) {
-  const double cpu_begin = cpu_seconds_of_this_process();
+  const HarnessMeter harness;
   const auto rows_per_call = static_cast<std::uint64_t>(rows_per_call_);
   RIDGELINE_TRY(
-      Scratch scratch,
-      Scratch::create(std::min(rows_per_call * rows_needed(options.slice_seconds, second_call_),
+      ScratchSamples scratch,
+      ScratchSamples::create(std::min(rows_per_call * rows_needed(options.slice_seconds, second_call_),
                                std::max(kMostRows, 64 * rows_per_call))));
   protocol::SampleFile& file = scratch.file();
 
@@ -197,7 +153,7 @@ Result<PhaseTiming> PhaseTimer::measure(const PhaseTimerOptions& options,
   if (const auto drift = detect_drift(timing.settled); drift)
     summary.drift = drift->relative_change;
   RIDGELINE_CHECK(file.save_as(samples_path));
-  timing.harness_cpu_seconds = cpu_seconds_of_this_process() - cpu_begin;
+  timing.harness = harness.elapsed();
   return timing;
 }
 

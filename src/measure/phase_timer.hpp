@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "measure/harness.hpp"
 #include "measure/token_series.hpp"
 #include "protocol/client.hpp"
 #include "protocol/sample_file.hpp"
@@ -21,7 +22,7 @@ struct PhaseTiming {
   results::InvocationPhase summary;
   std::vector<double> settled;  ///< seconds of each timed call, in order
   TokenSeries tokens;           ///< of the same calls; empty for phases without tokens
-  double harness_cpu_seconds = 0;
+  HarnessCost harness;
 };
 
 /// A look at a phase between two chunks.

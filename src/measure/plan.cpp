@@ -188,6 +188,7 @@ Result<Plan> resolve(const Plan& plan, const PlanContext& context) {
   remove_doubles(resolved.audio_seconds);
   remove_doubles(resolved.phases);
   remove_doubles(resolved.metrics);
+  remove_doubles(resolved.sensors);
   return resolved;
 }
 
@@ -223,6 +224,10 @@ Json to_json(const Plan& plan) {
   add("output", plan.output);
   add("phases", plan.phases);
   add("metrics", plan.metrics);
+  add("sensors", plan.sensors);
+  json["energy_window"] = plan.energy_window_ns ? format_duration(*plan.energy_window_ns) : "auto";
+  json["energy_trials"] = plan.energy_trials;
+  json["busy"] = plan.busy;
   json["strict"] = plan.strict;
   return json;
 }

@@ -52,9 +52,13 @@ struct Plan {
   double precision = 0.02;                     ///< half width of the interval over the median
   std::optional<std::int64_t> warmup_ns;       ///< none: until stationary; 0: no warm-up
   std::int64_t seed = 0;
-  std::string output;                ///< run folder; empty: a new one under runs/
-  std::vector<std::string> phases;   ///< names; empty: all that the engine plans
-  std::vector<std::string> metrics;  ///< groups of kMetricGroups; empty: all
+  std::string output;                            ///< run folder; empty: a new one under runs/
+  std::vector<std::string> phases;               ///< names; empty: all that the engine plans
+  std::vector<std::string> metrics;              ///< groups of kMetricGroups; empty: all
+  std::vector<std::string> sensors = {"auto"};   ///< "auto", "none" or names of sources
+  std::optional<std::int64_t> energy_window_ns;  ///< none: max(5 s, 50 update periods)
+  std::int64_t energy_trials = 4;
+  std::string busy = "warn";  ///< or "fail" or "wait", while other work runs
   bool strict = false;
 
   bool operator==(const Plan&) const = default;

@@ -50,8 +50,9 @@ Result<std::string> scalar_text(const toml::node& node, const std::string& where
 
 // Keys of names and paths: a bare 5 or true there is a mistake, not a model of that name.
 bool is_text_key(std::string_view key) {
-  constexpr std::string_view kTextKeys[] = {"models", "suite",  "engine", "architecture", "weights",
-                                            "dtype",  "device", "text",   "text_file",    "output"};
+  constexpr std::string_view kTextKeys[] = {"models",    "suite",  "engine",  "architecture",
+                                            "weights",   "dtype",  "device",  "text",
+                                            "text_file", "output", "sensors", "busy"};
   return std::find(std::begin(kTextKeys), std::end(kTextKeys), key) != std::end(kTextKeys);
 }
 

@@ -4,97 +4,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-#include <span>
 
 #include "base/nearest.hpp"
 #include "machine/cpu_list.hpp"
+#include "measure/plan_values.hpp"
 #include "measure/range_list.hpp"
 
 namespace ridgeline::measure {
 namespace {
 
-using Values = std::vector<std::string>;
-
-constexpr std::size_t kMaxNameBytes = 4096;
 constexpr std::size_t kMaxTextBytes = 1 << 20;
 constexpr std::int64_t kMaxInvocations = 1000;
-constexpr std::int64_t kMaxSize = 1 << 24;  // of a batch or a sequence; far above what fits
+constexpr std::int64_t kMaxTrials = 1000;
 
-Status check_text(const std::string& text, std::string_view where, std::size_t max_bytes) {
-  if (text.size() > max_bytes) {
-    return bad_input(fmt::format("{}: a value of {} bytes is above the limit of {}", where,
-                                 text.size(), max_bytes));
-  }
-  try {
-    (void)Json(text).dump();
-  } catch (const Json::exception&) {
-    return bad_input(fmt::format("{}: the text is not valid UTF-8", where));
-  }
-  return {};
-}
-
-// A name in references, folders and messages: not empty, no control characters.
-Status check_name(const std::string& name, std::string_view where) {
-  if (name.empty()) return bad_input(fmt::format("{}: the value is empty", where));
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  if (std::any_of(name.begin(), name.end(), is_control)) {
-    return bad_input(fmt::format("{}: {} has control characters", where, in_quotes(name)));
-  }
-  return check_text(name, where, kMaxNameBytes);
-}
-
-Result<std::string> only_value(const Values& values, std::string_view where) {
-  if (values.size() != 1) {
-    return bad_input(fmt::format("{}: takes one value, not {}", where, values.size()));
-  }
-  return values.front();
-}
-
-Result<std::vector<std::string>> names_of(const Values& values, std::string_view where) {
-  std::vector<std::string> names;
-  for (const std::string& value : values) {
-    RIDGELINE_TRY(const auto items, parse_name_list(value, where));
-    for (const std::string& item : items) {
-      RIDGELINE_CHECK(check_name(item, where));
-      names.push_back(item);
-    }
-  }
-  return names;
-}
-
-Result<std::vector<std::int64_t>> numbers_of(const Values& values, std::string_view where) {
-  std::vector<std::int64_t> numbers;
-  for (const std::string& value : values) {
-    RIDGELINE_TRY(const auto items, parse_int_list(value, where, 1));
-    numbers.insert(numbers.end(), items.begin(), items.end());
-    for (const std::int64_t item : items) {
-      if (item <= kMaxSize) continue;
-      return bad_input(fmt::format("{}: {} is above the limit of {}", where, item, kMaxSize));
-    }
-    if (numbers.size() > kMaxListItems) {
-      return bad_input(fmt::format("{}: more than {} values", where, kMaxListItems));
-    }
-  }
-  return numbers;
-}
-
-using Choices = std::span<const std::string_view>;
-
+constexpr std::string_view kAuto = "auto";
+constexpr std::string_view kNone = "none";
 constexpr std::array<std::string_view, 4> kWeights = {"auto", "checkpoint", "synthetic", "meta"};
 constexpr std::array<std::string_view, 3> kDtypes = {"float32", "bfloat16", "float16"};
-
-Result<std::vector<std::string>> choices_of(const Values& values, std::string_view where,
-                                            Choices allowed) {
-  RIDGELINE_TRY(auto names, names_of(values, where));
-  for (const std::string& name : names) {
-    if (std::find(allowed.begin(), allowed.end(), name) == allowed.end()) {
-      return bad_input(fmt::format("{}: unknown value {}", where, in_quotes(name)),
-                       suggestion(name, allowed));
-    }
-  }
-  return names;
-}
+constexpr std::array<std::string_view, 3> kBusy = {"warn", "fail", "wait"};
 
 Status set_models(Plan& plan, const Values& values, std::string_view where) {
   // Not split at commas: a folder may have one in its name.
@@ -297,8 +224,8 @@ Status set_precision(Plan& plan, const Values& values, std::string_view where) {
 Status set_warmup(Plan& plan, const Values& values, std::string_view where) {
   RIDGELINE_TRY(const std::string value, only_value(values, where));
   plan.warmup_ns.reset();
-  if (value == "auto") return {};
-  if (value == "none") {
+  if (value == kAuto) return {};
+  if (value == kNone) {
     plan.warmup_ns = 0;
     return {};
   }
@@ -325,6 +252,41 @@ Status set_phases(Plan& plan, const Values& values, std::string_view where) {
 Status set_metrics(Plan& plan, const Values& values, std::string_view where) {
   RIDGELINE_TRY(plan.metrics, choices_of(values, where, kMetricGroups));
   return {};
+}
+
+Status set_busy(Plan& plan, const Values& values, std::string_view where) {
+  RIDGELINE_TRY(plan.busy, only_value(values, where));
+  if (std::find(kBusy.begin(), kBusy.end(), plan.busy) != kBusy.end()) return {};
+  return bad_input(fmt::format("{}: unknown value {}", where, in_quotes(plan.busy)),
+                   suggestion(plan.busy, kBusy));
+}
+
+Status set_sensors(Plan& plan, const Values& values, std::string_view where) {
+  RIDGELINE_TRY(const auto names, names_of(values, where));
+  for (const std::string_view alone : {kAuto, kNone}) {
+    const bool is_there = std::find(names.begin(), names.end(), alone) != names.end();
+    if (is_there && names.size() > 1) {
+      return bad_input(fmt::format("{}: '{}' stands alone", where, alone),
+                       fmt::format("leave out {}: only the named sources are read then", alone));
+    }
+  }
+  plan.sensors = names;
+  return {};
+}
+
+Status set_energy_window(Plan& plan, const Values& values, std::string_view where) {
+  RIDGELINE_TRY(const std::string value, only_value(values, where));
+  plan.energy_window_ns.reset();
+  if (value == kAuto) return {};
+  RIDGELINE_TRY(plan.energy_window_ns, parse_duration(value, where));
+  return {};
+}
+
+Status set_energy_trials(Plan& plan, const Values& values, std::string_view where) {
+  RIDGELINE_TRY(const std::string value, only_value(values, where));
+  RIDGELINE_TRY(plan.energy_trials, parse_int(value, where, 1));
+  if (plan.energy_trials <= kMaxTrials) return {};
+  return bad_input(fmt::format("{}: {} is above {}", where, in_quotes(value), kMaxTrials));
 }
 
 template <bool Plan::* member>
@@ -371,7 +333,13 @@ const std::vector<PlanKey>& plan_keys() {
       {"seed", "N", "of weights, inputs and order", false, set_seed},
       {"output", "FOLDER", "run folder; an existing run is resumed", false, set_output},
       {"phases", "NAME,...", "only these, as prefill,decode", true, set_phases},
-      {"metrics", "GROUP,...", "time, load, memory, cost, energy, counters", true, set_metrics},
+      {"metrics", "GROUP,...", "time, load, memory, cost, energy, traffic, counters", true,
+       set_metrics},
+      {"sensors", "auto|none|NAME,...", "sources that may be read", true, set_sensors},
+      {"energy_window", "auto|TIME", "shortest window of an energy trial", false,
+       set_energy_window},
+      {"energy_trials", "N", "energy windows of a phase", false, set_energy_trials},
+      {"busy", "warn|fail|wait", "what to do while other work runs here", false, set_busy},
       {"strict", "", "turn every fallback into an error", false, set_switch<&Plan::strict>},
   };
   return keys;

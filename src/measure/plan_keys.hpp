@@ -12,8 +12,8 @@
 namespace ridgeline::measure {
 
 /// Groups of metrics that can be asked for.
-inline constexpr std::array<std::string_view, 6> kMetricGroups = {"time", "load",   "memory",
-                                                                  "cost", "energy", "counters"};
+inline constexpr std::array<std::string_view, 7> kMetricGroups = {
+    "time", "load", "memory", "cost", "energy", "traffic", "counters"};
 
 struct PlanKey {
   std::string_view name;         ///< as in the plan file: "text_file"

@@ -43,8 +43,8 @@ Status apply_case(const Json& entry, const results::RunFolder& folder, CaseState
   if (entry.contains("facts") && entry.at("facts").is_object() && !state.facts) {
     state.facts = std::make_shared<const Json>(entry.at("facts"));
   }
-  RIDGELINE_TRY(const double cpu, get_number(entry, "harness_cpu_seconds", kWhat, 0));
-  state.harness_cpu_seconds = std::max(state.harness_cpu_seconds, cpu);
+  // The sum so far: the last line's is the whole.
+  if (entry.contains("harness")) state.timing_harness = harness_from_json(entry.at("harness"));
   state.invocations.push_back(std::move(invocation));
   return {};
 }
@@ -56,11 +56,11 @@ Json invocation_line(const std::string& configuration_id, std::int64_t index,
   Json entries = Json::object();
   for (const CaseState& state : cases) {
     if (state.invocations.empty() || state.invocations.back().part.index != index) continue;
-    // Facts stand in the first line only; the harness's CPU time is the sum so far.
+    // Facts stand in the first line only; the harness's cost is the sum so far.
     const bool first = state.facts && state.succeeded() == 1;
     entries[state.id] = {{"invocation", results::to_json(state.invocations.back().part)},
                          {"facts", first ? *state.facts : Json()},
-                         {"harness_cpu_seconds", state.harness_cpu_seconds}};
+                         {"harness", to_json(state.timing_harness)}};
   }
   Json slices = Json::object();
   for (const auto& [id, seconds] : budget.slice_seconds) slices[id] = seconds;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "measure/assemble.hpp"
@@ -43,6 +44,16 @@ bool failing(const CaseState& state) {
   return row >= kFailuresInARow;
 }
 
+// What the energy and traffic passes of a case took.
+double sensor_seconds(const CaseState& state) {
+  double seconds = 0;
+  for (const char* pass : {"energy", "traffic"}) {
+    if (!state.facts || !state.facts->at(pass).contains("harness")) continue;
+    seconds += harness_from_json(state.facts->at(pass).at("harness")).wall_seconds;
+  }
+  return seconds;
+}
+
 class Session {
  public:
   explicit Session(const SessionOptions& options) : options_(options), begin_(now_ns()) {}
@@ -51,10 +62,17 @@ class Session {
 
  private:
   Status prepare();
+  // What comes before the first worker: a look for other work, then power at rest.
+  Status before_first_worker();
+  // Power before any worker runs, of all that a case may need.
+  Status measure_cold_idle();
+  Status look_for_others();
   Status run_one(ConfigurationState& state);
   Status finish(ConfigurationState& state, EndedBy ended_by);
   Status save(const ConfigurationState& state, std::int64_t index);
   bool out_of_budget(const ConfigurationState& state) const;
+  // Elapsed, without what the passes beside the timing took: the budget is of the timing.
+  double timing_seconds() const { return seconds_since(begin_) - beside_seconds_; }
   SessionProgress progress(const ConfigurationState& state, const InvocationProgress& now) const;
   void report_problems(const ConfigurationState& state, std::int64_t index);
 
@@ -63,6 +81,10 @@ class Session {
   std::vector<ConfigurationState> states_;
   SessionResult result_;
   int cases_ = 0;
+  Json cold_idle_;
+  bool looked_ = false;
+  double beside_seconds_ = 0;  // spent on sensors, beyond the budget
+  std::vector<results::Flag> environment_;
 };
 
 Status Session::prepare() {
@@ -89,13 +111,13 @@ bool Session::out_of_budget(const ConfigurationState& state) const {
   if (state.next_invocation == 0) return false;  // everything gets one
   const double budget = 1e-9 * static_cast<double>(options_.plan->budget_ns);
   // Started when at least half of it fits: budgets are goals, and half a process is no use.
-  return seconds_since(begin_) + 0.5 * state.invocation_seconds > budget;
+  return timing_seconds() + 0.5 * state.invocation_seconds > budget;
 }
 
 SessionProgress Session::progress(const ConfigurationState& state,
                                   const InvocationProgress& now) const {
   SessionProgress progress;
-  progress.elapsed_seconds = seconds_since(begin_);
+  progress.elapsed_seconds = timing_seconds();
   progress.budget_seconds = 1e-9 * static_cast<double>(options_.plan->budget_ns);
   progress.cases = cases_;
   progress.invocation = state.next_invocation + 1;
@@ -138,6 +160,8 @@ Status Session::run_one(ConfigurationState& state) {
   context.index = state.next_invocation;
   context.case_budget_seconds = 1e-9 * static_cast<double>(options_.plan->budget_ns) / cases_;
   context.folder = options_.folder;
+  context.instruments = options_.instruments;
+  context.cold_idle = &cold_idle_;
   context.interrupt = options_.interrupt;
   InvocationProgress last;
   context.on_progress = [&](const InvocationProgress& now) {
@@ -148,9 +172,18 @@ Status Session::run_one(ConfigurationState& state) {
   for (CaseState& one : state.cases) {
     if (!one.finished && !failing(one)) cases.push_back(&one);
   }
+  // The look before the first worker was taken at the start.
+  if (!std::exchange(looked_, false)) RIDGELINE_CHECK(look_for_others());
+  std::vector<CaseState*> unknown;  // cases that get their facts, and their sensors read, now
+  for (CaseState* one : cases) {
+    if (!one->facts) unknown.push_back(one);
+  }
   const std::int64_t begin = now_ns();
   RIDGELINE_CHECK(run_invocation(context, cases, state.budget));
-  state.invocation_seconds = std::max(state.invocation_seconds, seconds_since(begin));
+  double beside = 0;
+  for (const CaseState* one : unknown) beside += sensor_seconds(*one);
+  beside_seconds_ += beside;
+  state.invocation_seconds = std::max(state.invocation_seconds, seconds_since(begin) - beside);
   RIDGELINE_CHECK(save(state, context.index));
   report_problems(state, context.index);
   if (options_.on_invocation) options_.on_invocation(progress(state, last));
@@ -167,7 +200,8 @@ Status Session::finish(ConfigurationState& state, EndedBy ended_by) {
     context.configuration = state.configuration;
     context.command = options_.command;
     context.machine = options_.machine;
-    context.environment = options_.environment;
+    context.environment = environment_;
+    context.limits = options_.limits;
     context.invocations_planned =
         state.budget.invocations > 0 ? state.budget.invocations : options_.plan->invocations;
     context.fewer_reason = state.budget.reason;
@@ -182,8 +216,62 @@ Status Session::finish(ConfigurationState& state, EndedBy ended_by) {
   return {};
 }
 
+Status Session::before_first_worker() {
+  const bool open = std::any_of(states_.begin(), states_.end(),
+                                [](const ConfigurationState& one) { return !one.done; });
+  if (!open) return {};
+  RIDGELINE_CHECK(look_for_others());
+  looked_ = true;
+  return measure_cold_idle();
+}
+
+Status Session::measure_cold_idle() {
+  const auto& groups = options_.plan->metrics;
+  const bool wanted =
+      groups.empty() || std::find(groups.begin(), groups.end(), "energy") != groups.end();
+  const bool any_new = std::any_of(
+      states_.begin(), states_.end(),
+      [](const ConfigurationState& one) { return !one.done && one.next_invocation == 0; });
+  if (options_.instruments == nullptr || !wanted || !any_new) return {};
+  const std::vector<CalibratedMeter> meters = options_.instruments->all_meters();
+  if (meters.empty()) return {};
+  double seconds = default_window_seconds(meters);
+  if (options_.plan->energy_window_ns) {
+    seconds = 1e-9 * static_cast<double>(*options_.plan->energy_window_ns);
+  }
+  const std::int64_t begin = now_ns();
+  RIDGELINE_TRY(cold_idle_, idle_power(meters, seconds, options_.interrupt));
+  beside_seconds_ += seconds_since(begin);
+  return {};
+}
+
+// Flags of the same id replace those of an earlier look only when they are worse.
+Status Session::look_for_others() {
+  if (!options_.check_busy) return {};
+  const std::int64_t begin = now_ns();
+  RIDGELINE_TRY(const std::vector<results::Flag> flags, options_.check_busy());
+  beside_seconds_ += seconds_since(begin);
+  for (const results::Flag& flag : flags) {
+    const auto same = std::find_if(environment_.begin(), environment_.end(),
+                                   [&](const results::Flag& one) { return one.id == flag.id; });
+    if (same == environment_.end()) {
+      environment_.push_back(flag);
+    } else if (flag.severity > same->severity) {
+      *same = flag;
+    }
+  }
+  return {};
+}
+
 Result<SessionResult> Session::run() {
+  environment_ = options_.environment;
   RIDGELINE_CHECK(prepare());
+  const Status begun = before_first_worker();
+  if (!begun) {
+    if (begun.error().error_class != ErrorClass::kInterrupted) return begun.error();
+    result_.interrupted = true;
+    return result_;
+  }
   for (std::int64_t round = 0;; ++round) {
     bool open = false;
     for (const std::size_t at : schedule(*options_.plan, *options_.matrix, round)) {

@@ -10,6 +10,8 @@
 #include "base/interrupt.hpp"
 #include "base/json.hpp"
 #include "measure/case_state.hpp"
+#include "measure/efficiency.hpp"
+#include "measure/instruments.hpp"
 #include "measure/invocation_runner.hpp"
 #include "measure/matrix.hpp"
 #include "measure/plan.hpp"
@@ -37,6 +39,10 @@ struct SessionOptions {
   std::string command;
   const Json* machine = nullptr;           ///< record.machine
   std::vector<results::Flag> environment;  ///< flags of the machine
+  Instruments* instruments = nullptr;      ///< the sensors; null: none are read
+  const MachineLimits* limits = nullptr;   ///< measured and datasheet ceilings; null: none
+  /// Before each invocation; flags go into the records. Null: nobody looks for other work.
+  std::function<Result<std::vector<results::Flag>>()> check_busy = {};
   const Interrupt* interrupt = nullptr;
   std::function<void(const SessionProgress&)> on_progress = {};    ///< never during timed calls
   std::function<void(const SessionProgress&)> on_invocation = {};  ///< one is finished

@@ -56,6 +56,7 @@ std::string tail_cell(const Row& row) {
   return max ? "max " + format_time(*max) : std::string(kNone);
 }
 
+// In units of 10⁹.
 std::string gflops(double value) {
   return format_significant(value / 1e9);
 }
@@ -104,6 +105,38 @@ bool differs_within_a_model(const std::vector<CaseView>& views, std::string Case
   }
   return std::any_of(values.begin(), values.end(),
                      [](const auto& one) { return one.second.size() > 1; });
+}
+
+std::string energy(double joules) {
+  return format_energy(joules);
+}
+std::string power(double watts) {
+  return format_significant(watts) + " W";
+}
+std::string share(double value) {
+  return format_percent(value);
+}
+
+// Shares of measured ceilings and what sensors said: a column each where there is something to
+// show.
+void add_hardware(const std::vector<Json>& records, std::vector<ColumnRule>& rules) {
+  struct Figure {
+    const char* header;
+    const char* metric;
+    std::string (*format)(double);
+  };
+  constexpr Figure kFigures[] = {
+      {"MFU", "mfu", share},
+      {"MBU", "mbu", share},
+      {"DRAM GB/s", "bandwidth.dram", gflops},
+      {"energy/call", "energy.gross", energy},
+      {"power", "power.mean", power},
+  };
+  for (const Figure& figure : kFigures) {
+    if (any_metric(records, figure.metric)) {
+      rules.push_back(metric_column(figure.header, figure.metric, figure.format));
+    }
+  }
 }
 
 // Figures that only some modalities have: a column each where there is something to show.
@@ -157,6 +190,7 @@ std::vector<ColumnRule> table_columns(const std::vector<Json>& records,
   add_rates(records, rules);
   rules.push_back(metric_column("GFLOP/s", "flops_rate", gflops));
   rules.push_back(metric_column("FLOP/B", "arithmetic_intensity", ratio));
+  add_hardware(records, rules);
   rules.push_back({"load", Align::kRight, [](const Row& row) {
                      return value_cell(member(row.record, {"load", "metrics"}), "total", seconds);
                    }});

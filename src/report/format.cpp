@@ -26,6 +26,8 @@ constexpr std::array kByteUnits = {Unit{1e12, "TB"}, Unit{1e9, "GB"}, Unit{1e6, 
 constexpr std::array kFlopUnits = {Unit{1e15, "PFLOP/s"}, Unit{1e12, "TFLOP/s"},
                                    Unit{1e9, "GFLOP/s"},  Unit{1e6, "MFLOP/s"},
                                    Unit{1e3, "kFLOP/s"},  Unit{1, "FLOP/s"}};
+constexpr std::array kEnergyUnits = {Unit{1e6, "MJ"}, Unit{1e3, "kJ"}, Unit{1, "J"},
+                                     Unit{1e-3, "mJ"}, Unit{1e-6, "µJ"}};
 constexpr std::array kCapacityUnits = {Unit{1ull << 40, "TiB"}, Unit{1ull << 30, "GiB"},
                                        Unit{1ull << 20, "MiB"}, Unit{1ull << 10, "KiB"},
                                        Unit{1, "B"}};
@@ -118,6 +120,10 @@ std::string format_capacity(double bytes) {
 
 std::string format_flops(double flops_per_second) {
   return with_unit(flops_per_second, kFlopUnits);
+}
+
+std::string format_energy(double joules) {
+  return with_unit(joules, kEnergyUnits);
 }
 
 std::string format_frequency(double hertz) {

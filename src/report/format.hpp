@@ -39,6 +39,9 @@ std::string format_flops(double flops_per_second);
 /// "2.6 GHz".
 std::string format_frequency(double hertz);
 
+/// "12.3 mJ", "4.56 J", "7.89 kJ".
+std::string format_energy(double joules);
+
 /// A share as "4.1 %".
 std::string format_percent(double share);
 

@@ -6,48 +6,18 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
-#include <utility>
 #include <vector>
 
+#include "report/device_text.hpp"
 #include "report/format.hpp"
 #include "report/record_view.hpp"
-#include "report/text.hpp"
+#include "report/section.hpp"
+#include "report/sensor_text.hpp"
 
 namespace ridgeline::report {
 namespace {
 
 using Path = std::initializer_list<std::string_view>;
-
-// Collects "  name   value" lines under a title.
-class Section {
- public:
-  explicit Section(std::string_view title) : title_(printable(title)) {}
-
-  void add(std::string_view name, std::string_view value) {
-    lines_.emplace_back(cut(printable(name), kMaxName), cut(printable(value), kMaxValue));
-    width_ = std::max(width_, display_width(lines_.back().first));
-  }
-
-  std::string text() const {
-    std::string text = title_ + "\n";
-    for (const auto& [name, value] : lines_) {
-      text += fmt::format("  {} {}\n", pad(name, width_), value);
-    }
-    return text + "\n";
-  }
-
- private:
-  static constexpr std::size_t kMaxName = 40;
-  static constexpr std::size_t kMaxValue = 1000;
-
-  std::string title_;
-  std::vector<std::pair<std::string, std::string>> lines_;
-  std::size_t width_ = 14;
-};
-
-std::string text_or_none(const Json& json, Path path) {
-  return scalar_text(member(json, path)).value_or(std::string(kNone));
-}
 
 std::string count(const Json& json, Path path) {
   return format_optional(number_at(json, path),
@@ -173,43 +143,49 @@ std::string system_section(const Json& machine) {
   return section.text();
 }
 
-// "reason; enable" of something that is absent.
-std::string why(const Json& entry) {
-  std::string text = text_or_none(entry, {"reason"});
-  if (const auto enable = text_at(entry, {"enable"}); enable && !enable->empty()) {
-    text += "; " + *enable;
+// Only what this machine has: most servers have neither battery nor profile.
+std::string settings_section(const Json& machine) {
+  Section section("Settings");
+  const Json& settings = member(machine, {"settings"});
+  if (!settings.is_object()) return "";
+  for (const auto& [name, value] : settings.items()) {
+    if (const auto text = scalar_text(value)) section.add(name, *text);
   }
-  return text;
+  return section.empty() ? "" : section.text();
 }
 
-std::string sensor_section(const Json& sensors) {
-  Section section("Sensors");
-  for (const Json& sensor : sensors) {
-    section.add(text_or_none(sensor, {"quantity"}), fmt::format("{} ({})", kNone, why(sensor)));
-  }
-  return section.text();
-}
+constexpr std::array<std::string_view, 3> kSeverities = {"invalid", "warn", "info"};
 
 std::string check_section(const Json& flags) {
   Section section("Checks");
-  for (const Json& flag : flags) {
-    std::string text =
-        fmt::format("{}: {}", text_or_none(flag, {"id"}), text_or_none(flag, {"detail"}));
-    if (const auto advice = text_at(flag, {"advice"}); advice && !advice->empty()) {
-      text += "; " + *advice;
-    }
-    section.add(text_or_none(flag, {"severity"}), text);
+  const auto rank = [](const Json& flag) {
+    const std::string severity = text_at(flag, {"severity"}).value_or("");
+    return std::find(kSeverities.begin(), kSeverities.end(), severity) - kSeverities.begin();
+  };
+  std::vector<const Json*> sorted;
+  for (const Json& flag : flags) sorted.push_back(&flag);
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](const Json* a, const Json* b) { return rank(*a) < rank(*b); });
+  for (const Json* flag : sorted) {
+    section.add(
+        text_or_none(*flag, {"severity"}),
+        fmt::format("{}: {}", text_or_none(*flag, {"id"}), text_or_none(*flag, {"detail"})));
+    section.advise(text_at(*flag, {"advice"}).value_or(""));
   }
   return section.text();
 }
 
 std::string missing_section(const Json& missing) {
   Section section("Not readable here");
-  for (const Json& entry : missing) section.add(text_or_none(entry, {"field"}), why(entry));
+  for (const Json& entry : missing) {
+    section.add(text_or_none(entry, {"field"}), text_or_none(entry, {"reason"}));
+    section.advise(text_at(entry, {"enable"}).value_or(""));
+  }
   return section.text();
 }
 
-constexpr std::array kKnown = {"cpu", "allowed", "memory", "os", "virtualization"};
+constexpr std::array kKnown = {"cpu",      "allowed", "memory", "os", "virtualization",
+                               "settings", "ceilings"};
 
 bool is_known(const std::string& key) {
   return std::find(kKnown.begin(), kKnown.end(), key) != kKnown.end();
@@ -231,12 +207,14 @@ std::string other_sections(const Json& machine) {
 
 }  // namespace
 
-std::string machine_text(const Json& machine, const Json& flags, const Json& sensors) {
+std::string machine_text(const Json& machine) {
   std::string text = cpu_section(machine) + memory_section(machine) + accelerator_section(machine) +
-                     system_section(machine);
+                     system_section(machine) + settings_section(machine);
   if (machine.is_object()) text += other_sections(machine);
-  if (sensors.is_array() && !sensors.empty()) text += sensor_section(sensors);
-  if (flags.is_array() && !flags.empty()) text += check_section(flags);
+  text += sensor_text(list_at(machine, {"sources"})) + device_text(list_at(machine, {"devices"})) +
+          ceiling_text(member(machine, {"ceilings"}));
+  const Json& flags = list_at(machine, {"flags"});
+  if (!flags.empty()) text += check_section(flags);
   const Json& missing = list_at(machine, {"missing"});
   if (!missing.empty()) text += missing_section(missing);
   text.pop_back();  // the empty line after the last section

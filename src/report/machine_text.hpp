@@ -1,4 +1,4 @@
-// What `ridgeline machine` prints: the inventory, sensors, checks, and what is missing.
+// What `ridgeline machine` prints: the inventory, sensors, ceilings, checks, and what is missing.
 #pragma once
 
 #include <string>
@@ -7,9 +7,10 @@
 
 namespace ridgeline::report {
 
-/// `machine` as in a record, `flags` as in record.validity.flags, `sensors` a list of
-/// {quantity, reason, enable}. Other objects found in `machine` (what an engine said about its
-/// libraries) become sections of their own. Missing parts are shown as "–" with their reason.
-std::string machine_text(const Json& machine, const Json& flags, const Json& sensors);
+/// `machine` is what `machine --json` prints: record.machine and beside it `sources`, `devices`,
+/// `ceilings` and `flags`, each of which may be left out. Other objects in it (what an engine said
+/// about its libraries) become sections of their own. Missing parts are shown as "–" with their
+/// reason.
+std::string machine_text(const Json& machine);
 
 }  // namespace ridgeline::report

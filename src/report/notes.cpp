@@ -153,7 +153,10 @@ constexpr std::array kShown = {
     Shown{"throughput.sequence", "sequences/s"}, Shown{"throughput.image", "images/s"},
     Shown{"throughput.token", "tokens/s"}, Shown{"flops_rate", "GFLOP/s"},
     Shown{"arithmetic_intensity", "FLOP/B"}};
-constexpr std::array kQuantities = {"energy", "power", "bandwidth"};
+// Metrics that stand for a quantity when it is absent; what is computed from them follows.
+constexpr std::array kQuantities = {Shown{"energy.gross", "energy"}, Shown{"power.mean", "power"},
+                                    Shown{"bandwidth.dram", "bandwidth"}, Shown{"mfu", "MFU"},
+                                    Shown{"mbu", "MBU"}};
 
 void add_unique(std::vector<std::string>& list, const std::string& text) {
   if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(text);
@@ -187,8 +190,8 @@ std::string absent_name(const std::string& metric) {
   for (const Shown& shown : kShown) {
     if (metric == shown.metric) return std::string(shown.column);
   }
-  for (const char* quantity : kQuantities) {
-    if (metric.starts_with(quantity)) return quantity;
+  for (const Shown& quantity : kQuantities) {
+    if (metric == quantity.metric) return std::string(quantity.column);
   }
   return {};
 }
@@ -249,6 +252,28 @@ void definition_notes(const std::vector<Json>& records, std::vector<std::string>
   }
 }
 
+// What the joules belong to, how long they were counted and how wrong their sensor may be.
+void energy_notes(const std::vector<Json>& records, std::vector<std::string>& lines) {
+  for (const Json& record : records) {
+    for (const Json& phase : list_at(record, {"phases"})) {
+      const auto value = number_at(phase, {"metrics", "energy.gross", "value"});
+      if (!value) continue;
+      std::string line = fmt::format(
+          "energy, power: of the {} while the phase runs, idle power included; {} over "
+          "windows of {:.3g} s",
+          text_at(phase, {"energy", "boundary"}).value_or("machine"),
+          text_at(phase, {"metrics", "energy.gross", "source"}).value_or(""),
+          number_at(phase, {"energy", "window_seconds"}).value_or(0));
+      const auto systematic = number_at(phase, {"metrics", "energy.gross", "systematic"});
+      if (systematic) {
+        line +=
+            fmt::format("; the sensor itself may be off by about {}", format_percent(*systematic));
+      }
+      add_unique(lines, line);
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> notes(const std::vector<Json>& records,
@@ -271,6 +296,7 @@ std::vector<std::string> notes(const std::vector<Json>& records,
   });
   interval_notes(records, lines);
   definition_notes(records, lines);
+  energy_notes(records, lines);
   if (std::string note = provenance_note(records); !note.empty()) lines.push_back(std::move(note));
   absent_notes(records, lines);
   return lines;

@@ -30,6 +30,10 @@ std::string_view stage_name(Stage stage) {
       return "warm-up";
     case Stage::kMeasure:
       return "measure";
+    case Stage::kEnergy:
+      return "energy pass, beyond the budget";
+    case Stage::kTraffic:
+      return "traffic pass, beyond the budget";
   }
   return "";
 }

@@ -9,7 +9,7 @@
 
 namespace ridgeline::report {
 
-enum class Stage { kStart, kLoad, kWarmUp, kMeasure };
+enum class Stage { kStart, kLoad, kWarmUp, kMeasure, kEnergy, kTraffic };
 
 /// Where a run stands. Counters start at 1.
 struct ProgressState {

@@ -14,11 +14,30 @@ namespace {
 constexpr std::array<std::string_view, 8> kSourceNames = {
     "counter", "timed", "tracked", "sampled", "modelled", "datasheet", "given", "derived"};
 constexpr std::string_view kBetween = "between_invocations";
+constexpr std::string_view kTrials = "between_trials";
 constexpr std::string_view kWithin = "within_invocation";
 
 // Which is which decides what a reader believes, so the order of the enum is relied on.
 Source weaker(Source a, Source b) {
   return is_stronger(a, b) ? b : a;
+}
+
+std::string_view interval_name(IntervalKind kind) {
+  switch (kind) {
+    case IntervalKind::kWithinInvocation:
+      return kWithin;
+    case IntervalKind::kBetweenTrials:
+      return kTrials;
+    default:
+      return kBetween;
+  }
+}
+
+std::optional<IntervalKind> interval_from(std::string_view name) {
+  if (name == kBetween) return IntervalKind::kBetweenInvocations;
+  if (name == kWithin) return IntervalKind::kWithinInvocation;
+  if (name == kTrials) return IntervalKind::kBetweenTrials;
+  return std::nullopt;
 }
 
 // The interval of the result when one input alone has one.
@@ -61,13 +80,24 @@ Status read_interval(const Json& json, std::string_view what, Metric& metric) {
     return bad_input(fmt::format("{}: 'ci95' must be two numbers", what));
   }
   RIDGELINE_TRY(const std::string kind, get_string(json, "interval", what));
-  if (kind != kBetween && kind != kWithin) {
-    return bad_input(fmt::format("{}: unknown interval '{}'", what, kind));
-  }
+  const auto read = interval_from(kind);
+  if (!read) return bad_input(fmt::format("{}: unknown interval '{}'", what, kind));
   metric.ci95 = Interval{ends[0].get<double>(), ends[1].get<double>()};
-  metric.interval =
-      kind == kBetween ? IntervalKind::kBetweenInvocations : IntervalKind::kWithinInvocation;
+  metric.interval = *read;
   return {};
+}
+
+// Reads a relative error that may be missing.
+Status read_share(const Json& json, const char* key, std::string_view what,
+                  std::optional<double>& share) {
+  if (!is_set(json, key)) return {};
+  RIDGELINE_TRY(share, get_number(json, key, what));
+  return {};
+}
+
+std::optional<double> larger(const std::optional<double>& a, const std::optional<double>& b) {
+  if (!a || !b) return a ? a : b;
+  return std::max(*a, *b);
 }
 
 Status read_inputs(const Json& json, std::string_view what, Metric& metric) {
@@ -139,6 +169,8 @@ Metric derived(std::string unit, const std::vector<Input>& inputs,
   for (const Input& input : inputs) {
     metric.inputs.push_back(input.name);
     const auto strength = input.metric.strength();
+    metric.systematic = larger(metric.systematic, input.metric.systematic);
+    metric.quantisation = larger(metric.quantisation, input.metric.quantisation);
     if (strength) metric.weakest = metric.weakest ? weaker(*metric.weakest, *strength) : *strength;
   }
   std::vector<double> values;
@@ -151,6 +183,8 @@ Metric derived(std::string unit, const std::vector<Input>& inputs,
     metric.reason = fmt::format("needs {}: {}", input.name, input.metric.reason);
     metric.enable = input.metric.enable;
     metric.weakest.reset();
+    metric.systematic.reset();
+    metric.quantisation.reset();
     return metric;
   }
   const double value = compute(values);
@@ -173,8 +207,10 @@ Json to_json(const Metric& metric) {
   if (metric.n) json["n"] = *metric.n;
   if (metric.ci95) {
     json["ci95"] = {metric.ci95->low, metric.ci95->high};
-    json["interval"] = metric.interval == IntervalKind::kWithinInvocation ? kWithin : kBetween;
+    json["interval"] = interval_name(metric.interval);
   }
+  if (metric.systematic) json["systematic"] = *metric.systematic;
+  if (metric.quantisation) json["quantisation"] = *metric.quantisation;
   if (!metric.reason.empty()) json["reason"] = metric.reason;
   if (!metric.enable.empty()) json["enable"] = metric.enable;
   return json;
@@ -198,6 +234,8 @@ Result<Metric> metric_from_json(const Json& json, std::string_view what) {
     RIDGELINE_TRY(metric.n, get_int(json, "n", what));
   }
   RIDGELINE_CHECK(read_interval(json, what, metric));
+  RIDGELINE_CHECK(read_share(json, "systematic", what, metric.systematic));
+  RIDGELINE_CHECK(read_share(json, "quantisation", what, metric.quantisation));
   RIDGELINE_TRY(metric.reason, get_string(json, "reason", what, ""));
   RIDGELINE_TRY(metric.enable, get_string(json, "enable", what, ""));
   if (!metric.value && metric.reason.empty()) {

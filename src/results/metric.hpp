@@ -33,7 +33,7 @@ std::optional<Source> source_from(std::string_view name);
 bool is_stronger(Source a, Source b);
 
 /// What an interval speaks about.
-enum class IntervalKind { kNone, kBetweenInvocations, kWithinInvocation };
+enum class IntervalKind { kNone, kBetweenInvocations, kWithinInvocation, kBetweenTrials };
 
 struct Interval {
   double low = 0;
@@ -53,6 +53,11 @@ struct Metric {
   std::optional<std::int64_t> n;    ///< samples behind the value
   std::optional<Interval> ci95;
   IntervalKind interval = IntervalKind::kNone;
+  /// Relative error of the instrument that repeating does not show; of a derived metric the largest
+  /// among its inputs, as for `quantisation`.
+  std::optional<double> systematic;
+  /// Relative bound of what reading in steps of time and value can hide.
+  std::optional<double> quantisation;
   std::string reason;  ///< why there is no value
   std::string enable;  ///< the command that would make it available
 

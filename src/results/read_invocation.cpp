@@ -85,6 +85,10 @@ Result<Invocation> invocation_from_json(const Json& json, std::string_view what)
     invocation.resident_peak = peak->get<std::int64_t>();
   }
   RIDGELINE_TRY(invocation.log, get_string(json, "log", what, ""));
+  const auto state = json.find("state");
+  if (state != json.end() && state->is_object()) {
+    invocation.state = std::make_shared<const Json>(*state);
+  }
   return invocation;
 }
 

@@ -166,7 +166,8 @@ Json to_json(const Invocation& invocation) {
           {"warmup", std::move(warmup)},
           {"phases", std::move(phases)},
           {"resident_peak", json_or_null(invocation.resident_peak)},
-          {"log", text_or_null(invocation.log)}};
+          {"log", text_or_null(invocation.log)},
+          {"state", invocation.state ? *invocation.state : Json()}};
 }
 
 RecordBuilder::RecordBuilder(std::string id, std::string command)
@@ -190,7 +191,7 @@ RecordBuilder::RecordBuilder(std::string id, std::string command)
               {"cost", Json::object()},
               {"memory", {{"metrics", Json::object()}}},
               {"stop_rule", nullptr},
-              {"validity", {{"flags", Json::array()}, {"harness", {{"cpu_seconds", nullptr}}}}},
+              {"validity", {{"flags", Json::array()}, {"harness", Json::object()}}},
               {"digest", {{"inputs", nullptr}, {"outputs", nullptr}}},
               {"samples", nullptr}};
 }
@@ -252,7 +253,9 @@ void RecordBuilder::add_phase(const PhaseResult& phase) {
                                   {"unit", phase.unit},
                                   {"items", std::move(items)},
                                   {"growing", phase.growing},
-                                  {"metrics", to_json(phase.metrics)}});
+                                  {"metrics", to_json(phase.metrics)},
+                                  {"energy", phase.energy ? *phase.energy : Json()},
+                                  {"traffic", phase.traffic ? *phase.traffic : Json()}});
 }
 
 void RecordBuilder::set_load(const Metrics& metrics) {
@@ -282,8 +285,8 @@ void RecordBuilder::add_flag(const Flag& flag) {
                                              {"advice", flag.advice}});
 }
 
-void RecordBuilder::set_harness_cpu_seconds(double seconds) {
-  (*record_)["validity"]["harness"]["cpu_seconds"] = seconds;
+void RecordBuilder::set_harness(std::string_view pass, const Json& cost) {
+  (*record_)["validity"]["harness"][std::string(pass)] = cost;
 }
 
 void RecordBuilder::set_digests(const std::optional<std::string>& inputs,

@@ -73,6 +73,8 @@ struct Invocation {
   std::vector<InvocationPhase> phases;
   std::optional<std::int64_t> resident_peak;  ///< bytes
   std::string log;                            ///< path within the run folder; empty: none
+  /// Clocks, temperatures and throttle times before and after the timing; null: not read.
+  std::shared_ptr<const Json> state = {};
 };
 
 /// The parts of `invocations[]`; also the body of a line in invocations.jsonl.
@@ -85,6 +87,8 @@ struct PhaseResult {
   std::vector<std::pair<std::string, double>> items;  ///< per call: {"token", 128}
   bool growing = false;
   Metrics metrics;
+  std::shared_ptr<const Json> energy;   ///< how its energy was measured; null: it was not
+  std::shared_ptr<const Json> traffic;  ///< how its traffic was measured; null: it was not
 };
 
 /// Why the run of this case ended.
@@ -135,7 +139,8 @@ class RecordBuilder {
   void set_memory(const Metrics& metrics);
   void set_stop(const StopSummary& stop);
   void add_flag(const Flag& flag);
-  void set_harness_cpu_seconds(double seconds);
+  /// The harness's own cost in one kind of pass ("timing", "energy", "traffic").
+  void set_harness(std::string_view pass, const Json& cost);
   void set_digests(const std::optional<std::string>& inputs,
                    const std::optional<std::string>& outputs);
   /// Folder of the raw samples within the run folder.

@@ -242,6 +242,10 @@ std::string RunFolder::samples_path(std::string_view case_id, std::int64_t invoc
   return fmt::format("{}/{}-{}.bin", samples_folder(case_id), invocation, file_name_from(phase));
 }
 
+std::string RunFolder::timeline_path(std::string_view case_id) {
+  return samples_folder(case_id) + "/timeline.json";
+}
+
 std::string RunFolder::log_path(std::string_view configuration_id, std::int64_t invocation) {
   return fmt::format("logs/{}-{}.log", file_name_from(configuration_id), invocation);
 }

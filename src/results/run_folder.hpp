@@ -55,6 +55,8 @@ class RunFolder {
   static std::string samples_folder(std::string_view case_id);
   static std::string samples_path(std::string_view case_id, std::int64_t invocation,
                                   std::string_view phase);
+  /// "samples/<case>/timeline.json": what the sensors read during the energy pass.
+  static std::string timeline_path(std::string_view case_id);
   static std::string log_path(std::string_view configuration_id, std::int64_t invocation);
 
   /// The path to open for a relative one; the folders above it are made.

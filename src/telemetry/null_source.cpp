@@ -1,107 +1,78 @@
-// Looks for sensors only to say truthfully why their quantities are absent.
+// Chooses the reason that helps most among those that sources give.
 #include "telemetry/null_source.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
 
-#include "machine/system.hpp"
-#include "machine/tree.hpp"
+#include "telemetry/absence.hpp"
+#include "telemetry/sources.hpp"
 
 namespace ridgeline::telemetry {
 namespace {
 
-using machine::Tree;
-using machine::Virtualization;
+using Sources = std::vector<std::unique_ptr<Source>>;
 
-constexpr std::string_view kNotYet = "this version does not read it yet";
+constexpr std::array kKinds = {Kind::kEnergy, Kind::kPower, Kind::kTraffic};
 
-bool starts_with_any(const std::string& name, std::initializer_list<std::string_view> prefixes) {
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [&](std::string_view prefix) { return name.starts_with(prefix); });
+// The first of the best rank: sources stand in order of preference. Reasons about the whole host go
+// before those about one device, and those about one scope come last.
+const Absence* best_absence(Kind kind, const Sources& sources) {
+  const Absence* best = nullptr;
+  int best_rank = std::numeric_limits<int>::max();
+  for (const auto& source : sources) {
+    for (const Absence& absence : source->probe().absences) {
+      if (absence.kind != kind) continue;
+      const int special = (absence.scope.empty() ? 0 : 2) + (absence.device.empty() ? 0 : 1);
+      const int rank = 4 * rank_of(absence) + special;
+      if (rank >= best_rank) continue;
+      best = &absence;
+      best_rank = rank;
+    }
+  }
+  return best;
 }
 
-// Names of powercap zones of whole packages: "intel-rapl:0" but not its part "intel-rapl:0:0".
-int rapl_packages(const Tree& tree) {
-  const auto names = tree.list("sys/class/powercap");
-  return static_cast<int>(std::count_if(names.begin(), names.end(), [](const std::string& name) {
-    return name.starts_with("intel-rapl:") && std::count(name.begin(), name.end(), ':') == 1;
-  }));
-}
-
-// The name of the first hwmon chip with a power or energy input.
-std::string hwmon_chip(const Tree& tree) {
-  for (const std::string& chip : tree.list("sys/class/hwmon")) {
-    const std::string folder = "sys/class/hwmon/" + chip;
-    for (const std::string& file : tree.list(folder)) {
-      const bool measures = starts_with_any(file, {"power", "energy"}) &&
-                            (file.ends_with("_input") || file.ends_with("_average"));
-      if (measures) return tree.text(folder + "/name").value_or(chip);
+std::string_view reader_of(Kind kind, const Sources& sources) {
+  for (const auto& source : sources) {
+    for (const Domain& domain : source->probe().domains) {
+      if (domain.kind == kind) return source->name();
     }
   }
   return {};
 }
 
-std::string memory_counter(const Tree& tree) {
-  for (const std::string& name : tree.list("sys/bus/event_source/devices")) {
-    if (starts_with_any(name, {"uncore_imc", "amd_umc", "amd_df", "arm_cmn", "nvidia_scf_pmu"})) {
-      return name;
-    }
+Sources host_sources(const std::string& root) {
+  Environment environment;
+  environment.root = root;
+  Sources sources;
+  for (const auto open :
+       {open_perf_power, open_rapl, open_hwmon, open_cpufreq, open_perf_uncore, open_perf_cpu}) {
+    sources.push_back(open(environment));
   }
-  return {};
-}
-
-// The cause that explains an empty folder of sysfs, and what changes it.
-Absence nothing_found(Quantity quantity, const Virtualization& where, const std::string& what,
-                      const std::string& enable) {
-  if (where.is_virtual) {
-    return {quantity, what + ": virtual machine", "measure on bare metal"};
-  }
-  if (where.container) {
-    return {quantity, fmt::format("{}: {} container", what, *where.container),
-            "run outside the container"};
-  }
-  return {quantity, what, enable};
-}
-
-Absence power_absence(Quantity quantity, const Tree& tree, const Virtualization& where) {
-  if (const int packages = rapl_packages(tree); packages > 0) {
-    return {quantity,
-            fmt::format("RAPL is there ({} package{}), {}", packages, packages == 1 ? "" : "s",
-                        kNotYet),
-            ""};
-  }
-  if (const std::string chip = hwmon_chip(tree); !chip.empty()) {
-    return {quantity, fmt::format("hwmon chip {} is there, {}", chip, kNotYet), ""};
-  }
-  const std::string cpuinfo = tree.text("proc/cpuinfo").value_or("");
-  const bool is_x86 = cpuinfo.find("GenuineIntel") != std::string::npos ||
-                      cpuinfo.find("AuthenticAMD") != std::string::npos;
-  return nothing_found(quantity, where,
-                       is_x86 ? "no RAPL in /sys/class/powercap"
-                              : "no power sensor in /sys/class/powercap or /sys/class/hwmon",
-                       is_x86 ? "sudo modprobe intel_rapl_msr" : "");
-}
-
-Absence bandwidth_absence(const Tree& tree, const Virtualization& where) {
-  if (const std::string name = memory_counter(tree); !name.empty()) {
-    return {Quantity::kBandwidth,
-            fmt::format("memory controller counters are there ({}), {}", name, kNotYet), ""};
-  }
-  return nothing_found(Quantity::kBandwidth, where,
-                       "no memory controller counters in /sys/bus/event_source/devices", "");
+  return sources;
 }
 
 class NullSource final : public Source {
  public:
   explicit NullSource(const std::string& root) {
-    for (const Quantity quantity : kQuantities) {
-      probe_.absences.push_back(absent_metrics_reason(quantity, root));
+    const Sources sources = host_sources(root);
+    for (const Kind kind : kKinds) {
+      const std::string_view reader = reader_of(kind, sources);
+      probe_.absences.push_back(
+          reader.empty() ? absent_reason(kind, sources)
+                         : Absence{kind, fmt::format("left out: {} reads it here", reader)});
     }
   }
   std::string_view name() const override { return "null"; }
-  Probe probe() override { return probe_; }
-  Result<std::vector<Reading>> read() override { return std::vector<Reading>{}; }
+  const Probe& probe() const override { return probe_; }
+  void read(std::span<const std::size_t> domains, std::vector<Reading>& readings) override {
+    for (const std::size_t index : domains) {
+      readings.push_back({index, 0, std::numeric_limits<double>::quiet_NaN()});
+    }
+  }
 
  private:
   Probe probe_;
@@ -109,11 +80,28 @@ class NullSource final : public Source {
 
 }  // namespace
 
-Absence absent_metrics_reason(Quantity quantity, const std::string& root) {
-  const Tree tree(root);
-  const Virtualization where = machine::read_virtualization(tree);
-  return quantity == Quantity::kBandwidth ? bandwidth_absence(tree, where)
-                                          : power_absence(quantity, tree, where);
+Absence absent_reason(Kind kind, const Sources& sources, const std::string& root) {
+  if (sources.empty()) {
+    const Sources host = host_sources(root);
+    const std::string_view reader = reader_of(kind, host);
+    if (!reader.empty()) return {kind, fmt::format("left out: {} reads it here", reader)};
+    return absent_reason(kind, host, root);
+  }
+  if (const std::string_view reader = reader_of(kind, sources); !reader.empty()) {
+    return {kind, fmt::format("{} gave no value", reader)};
+  }
+  const Absence* best = best_absence(kind, sources);
+  // Power is also the slope of energy, so what stands in the way of energy may explain more.
+  if (kind == Kind::kPower && reader_of(Kind::kEnergy, sources).empty()) {
+    const Absence* energy = best_absence(Kind::kEnergy, sources);
+    const bool tells_more =
+        energy != nullptr && (best == nullptr || rank_of(*energy) < rank_of(*best));
+    if (tells_more) best = energy;
+  }
+  if (best == nullptr) return {kind, fmt::format("no source reads {} here", name_of(kind))};
+  Absence absence = *best;
+  absence.kind = kind;
+  return absence;
 }
 
 std::unique_ptr<Source> null_source(const std::string& root) {

@@ -1,42 +1,126 @@
-// Names of quantities, and absences as JSON.
+// Names and units of kinds, and what sources say as JSON.
 #include "telemetry/source.hpp"
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 namespace ridgeline::telemetry {
+namespace {
 
-std::string_view name_of(Quantity quantity) {
-  switch (quantity) {
-    case Quantity::kEnergy:
-      return "energy";
-    case Quantity::kPower:
-      return "power";
-    case Quantity::kBandwidth:
-      return "bandwidth";
-  }
-  return "";
+struct KindRow {
+  Kind kind;
+  std::string_view name;
+  std::string_view unit;
+  bool cumulative;
+};
+
+constexpr std::array kKinds = {
+    KindRow{Kind::kEnergy, "energy", "J", true},
+    KindRow{Kind::kPower, "power", "W", false},
+    KindRow{Kind::kClock, "clock", "Hz", false},
+    KindRow{Kind::kTemperature, "temperature", "Cel", false},
+    KindRow{Kind::kThrottleTime, "throttle_time", "s", true},
+    KindRow{Kind::kTraffic, "traffic", "B", true},
+    KindRow{Kind::kActivity, "activity", "s", true},
+    KindRow{Kind::kEvents, "events", "1", true},
+};
+
+const KindRow& row_of(Kind kind) {
+  return kKinds[static_cast<std::size_t>(kind)];
 }
 
-std::string_view unit_of(Quantity quantity) {
-  switch (quantity) {
-    case Quantity::kEnergy:
-      return "J";
-    case Quantity::kPower:
-      return "W";
-    case Quantity::kBandwidth:
-      return "B/s";
-  }
-  return "";
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
 }
 
-Json to_json(const std::vector<Absence>& absences) {
+Json number_or_null(const std::optional<double>& number) {
+  return number ? Json(*number) : Json(nullptr);
+}
+
+template <typename T>
+Json value_or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+}  // namespace
+
+std::string_view name_of(Kind kind) {
+  return row_of(kind).name;
+}
+
+std::string_view unit_of(Kind kind) {
+  return row_of(kind).unit;
+}
+
+bool is_cumulative(Kind kind) {
+  return row_of(kind).cumulative;
+}
+
+Json to_json(std::string_view source, const std::vector<Absence>& absences) {
   Json list = Json::array();
   for (const Absence& absence : absences) {
-    list.push_back({{"quantity", name_of(absence.quantity)},
+    list.push_back({{"kind", name_of(absence.kind)},
+                    {"source", source},
+                    {"scope", text_or_null(absence.scope)},
+                    {"device", text_or_null(absence.device)},
                     {"reason", absence.reason},
-                    {"enable", absence.enable.empty() ? Json(nullptr) : Json(absence.enable)}});
+                    {"enable", text_or_null(absence.enable)}});
   }
   return list;
+}
+
+Json to_json(std::string_view source, const std::vector<Domain>& domains) {
+  Json list = Json::array();
+  for (const Domain& domain : domains) {
+    list.push_back({{"source", source},
+                    {"id", domain.id},
+                    {"kind", name_of(domain.kind)},
+                    {"unit", unit_of(domain.kind)},
+                    {"scope", domain.scope},
+                    {"device", text_or_null(domain.device)},
+                    {"provenance", domain.provenance},
+                    {"resolution", domain.resolution},
+                    {"update_period", number_or_null(domain.update_period)},
+                    {"wraps_at", number_or_null(domain.wraps_at)},
+                    {"systematic", number_or_null(domain.systematic)},
+                    {"note", text_or_null(domain.note)}});
+  }
+  return list;
+}
+
+Json to_json(const DeviceState& device) {
+  Json processes = Json::array();
+  for (const DeviceProcess& process : device.processes) {
+    processes.push_back({{"pid", process.pid},
+                         {"name", text_or_null(process.name)},
+                         {"memory_bytes", value_or_null(process.memory_bytes)}});
+  }
+  Json missing = Json::array();
+  for (const DeviceState::Missing& one : device.missing) {
+    missing.push_back(
+        {{"field", one.field}, {"reason", one.reason}, {"enable", text_or_null(one.enable)}});
+  }
+  return {{"pci_address", device.pci_address},
+          {"name", text_or_null(device.name)},
+          {"driver_version", text_or_null(device.driver_version)},
+          {"power_limit", value_or_null(device.power_limit)},
+          {"power_limit_default", value_or_null(device.power_limit_default)},
+          {"clock_max", value_or_null(device.clock_max)},
+          {"memory_clock_max", value_or_null(device.memory_clock_max)},
+          {"memory_bandwidth", value_or_null(device.memory_bandwidth)},
+          {"memory_total", value_or_null(device.memory_total)},
+          {"memory_used", value_or_null(device.memory_used)},
+          {"ecc", value_or_null(device.ecc)},
+          {"mig", value_or_null(device.mig)},
+          {"persistence", value_or_null(device.persistence)},
+          {"performance_state", value_or_null(device.performance_state)},
+          {"pcie_generation", value_or_null(device.pcie_generation)},
+          {"pcie_width", value_or_null(device.pcie_width)},
+          {"pcie_generation_max", value_or_null(device.pcie_generation_max)},
+          {"pcie_width_max", value_or_null(device.pcie_width_max)},
+          {"throttle_reasons", device.throttle_reasons},
+          {"processes", std::move(processes)},
+          {"missing", std::move(missing)}};
 }
 
 }  // namespace ridgeline::telemetry

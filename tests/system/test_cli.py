@@ -179,7 +179,9 @@ def test_machine_agrees_with_the_kernel():
     assert machine["cpu"]["logical_cpus"] == processors
     assert machine["engine native"]["torch"]
     assert len(machine["fingerprint"]) == 16
-    assert machine["sensors"] and all(row["reason"] for row in machine["sensors"])
+    for source in machine["sources"]:
+        assert source["domains"] or source["absences"], source["name"]
+        assert all(row["reason"] for row in source["absences"])
     text = ridgeline("machine").stdout
     assert machine["fingerprint"] in text
     assert machine["engine native"]["torch"] in text

@@ -10,9 +10,11 @@
 
 #include "base/clock.hpp"
 #include "engines/native/device/device.hpp"
+#include "engines/native/device/identity.hpp"
 #include "engines/native/device/memory.hpp"
 #include "engines/native/engine/cost.hpp"
 #include "engines/native/engine/digest.hpp"
+#include "engines/native/engine/probe.hpp"
 #include "engines/native/engine/synthesize.hpp"
 #include "engines/native/generate/greedy.hpp"
 #include "engines/native/optimize/knobs.hpp"
@@ -53,11 +55,11 @@ Result<Json> NativeEngine::hello(const protocol::Request&) {
   return Json{{"name", "native"},
               {"version", RIDGELINE_VERSION},
               {"versions", {{"torch", RIDGELINE_TORCH_VERSION}, {"compiler", __VERSION__}}},
-              {"devices", {{{"kind", "cpu"}, {"ordinal", 0}, {"name", "cpu"}}}},
+              {"devices", list_devices()},
               {"abilities",
                {{"messages",
                  {"load", "plan", "cost", "run", "stop", "memory", "forward", "generate", "prepare",
-                  "synthesize"}},
+                  "synthesize", "probe"}},
                 {"dtypes", {"float32", "bfloat16", "float16"}}}},
               {"knobs", knobs_json()}};
 }
@@ -72,6 +74,7 @@ Result<Json> NativeEngine::handle(const protocol::Request& request) {
   if (message == "generate") return generate(request.fields);
   if (message == "prepare") return prepare(request.fields);
   if (message == "synthesize") return synthesize(request.fields);
+  if (message == "probe") return probe(request.fields, request.progress);
   return protocol::unknown_message(message);
 }
 

@@ -53,6 +53,10 @@ warmup = "1500ms"
 seed = 7
 output = "out"
 metrics = "time,memory"
+sensors = ["nvml", "rapl"]
+energy_window = "20s"
+energy_trials = 6
+busy = "wait"
 strict = true
 
 [optimize]
@@ -84,6 +88,10 @@ TEST(Measure_Plan, reads_every_key_of_a_file) {
   wanted.seed = 7;
   wanted.output = "out";
   wanted.metrics = {"time", "memory"};
+  wanted.sensors = {"nvml", "rapl"};
+  wanted.energy_window_ns = 20 * kNsPerSecond;
+  wanted.energy_trials = 6;
+  wanted.busy = "wait";
   wanted.strict = true;
   EXPECT_EQ(*plan, wanted) << to_json(*plan).dump(1);
 }
@@ -108,6 +116,10 @@ TEST(Measure_Plan, reads_the_same_from_flags) {
       flag("seed", {"7"}),
       flag("output", {"out"}),
       flag("metrics", {"time", "memory"}),
+      flag("sensors", {"nvml,rapl"}),
+      flag("energy_window", {"20s"}),
+      flag("energy_trials", {"6"}),
+      flag("busy", {"wait"}),
       flag("strict", {"true"}),
       flag("optimize", {"auto,prepack=true,attention=flash,attention=math"})};
   const auto from_flags = make_plan({}, flags);
@@ -119,7 +131,7 @@ TEST(Measure_Plan, has_a_flag_for_every_key) {
   EXPECT_EQ(flag_of("text_file"), "--text-file");
   EXPECT_NE(find_plan_key("text_file"), nullptr);
   EXPECT_EQ(find_plan_key("batches"), nullptr);
-  EXPECT_EQ(plan_keys().size(), 30u);
+  EXPECT_EQ(plan_keys().size(), 34u);
 }
 
 TEST(Measure_Plan, is_as_its_documentation_says) {
@@ -189,6 +201,16 @@ TEST(Measure_Plan, refuses_values_that_make_no_sense) {
       {"dtype = 'float23'", "did you mean float32"},
       {"weights = 'random'", "checkpoint"},
       {"metrics = 'tims'", "did you mean time"},
+      {"sensors = 'auto,nvml'", "'auto' stands alone"},
+      {"sensors = ['nvml', 'none']", "'none' stands alone"},
+      {"sensors = ''", "empty"},
+      {"sensors = true", "must be text"},
+      {"energy_window = 5", "no unit"},
+      {"energy_window = '0s'", "energy_window"},
+      {"energy_trials = 0", "below 1"},
+      {"energy_trials = 1001", "above 1000"},
+      {"busy = 'wairn'", "did you mean warn"},
+      {"busy = ['warn', 'fail']", "takes one value"},
       {"device = 'gpu0'", "cuda:0"},
       {"device = 'cpu:1'", "cpu or cuda:0"},
       {"device = 'cuda:x'", "cpu or cuda:0"},
@@ -241,6 +263,32 @@ TEST(Measure_Plan, takes_optimize_in_all_its_forms) {
   EXPECT_FALSE(from_toml("[optimize]\nauto = false")->optimize_auto);
 }
 
+TEST(Measure_Plan, measures_energy_and_warns_of_other_work_unless_told_otherwise) {
+  const auto plan = from_toml("");
+  EXPECT_EQ(plan->sensors, std::vector<std::string>{"auto"});
+  EXPECT_EQ(plan->energy_window_ns, std::nullopt);
+  EXPECT_EQ(plan->energy_trials, 4);
+  EXPECT_EQ(plan->busy, "warn");
+  EXPECT_EQ(from_toml("energy_window = 'auto'")->energy_window_ns, std::nullopt);
+  EXPECT_EQ(from_toml("energy_window='7s'", {flag("energy_window", {"auto"})})->energy_window_ns,
+            std::nullopt);
+  const auto groups = from_toml("metrics = ['energy', 'traffic']");
+  ASSERT_TRUE(groups) << error_of(groups);
+  EXPECT_EQ(groups->metrics, (std::vector<std::string>{"energy", "traffic"}));
+}
+
+// A run folder from before these keys holds a plan without them.
+TEST(Measure_Plan, a_stored_plan_without_the_later_keys_has_their_defaults) {
+  Json json = to_json(*from_toml("models='a'"));
+  for (const char* key : {"sensors", "energy_window", "energy_trials", "busy"}) {
+    ASSERT_TRUE(json.contains(key)) << key;
+    json.erase(key);
+  }
+  const auto stored = plan_from_json(json, "plan.json");
+  ASSERT_TRUE(stored) << error_of(stored);
+  EXPECT_TRUE(check_same_plan(*stored, *from_toml("models='a'")));
+}
+
 TEST(Measure_Plan, survives_storing) {
   const auto plan = from_toml(kWhole);
   const auto again = plan_from_json(*parse_json(to_line(to_json(*plan)), "x"), "plan.json");
@@ -254,6 +302,8 @@ TEST(Measure_Plan, survives_storing) {
   odd.precision = 1e-7;
   odd.optimize_auto = false;
   odd.strict = true;
+  odd.sensors = {"none"};
+  odd.energy_window_ns = 7'500'000'000;
   const auto stored = plan_from_json(to_json(odd), "plan.json");
   ASSERT_TRUE(stored) << error_of(stored);
   EXPECT_EQ(*stored, odd);

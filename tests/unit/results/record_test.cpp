@@ -85,7 +85,7 @@ RecordBuilder whole() {
   builder.set_memory({{"weights", measured(440, "B", Source::kTracked)}});
   builder.set_stop({5, 5, StopSummary::EndedBy::kPlan, 0.02, true});
   builder.add_flag({"drift", Flag::Severity::kWarn, "3 % in invocation 2", "close other programs"});
-  builder.set_harness_cpu_seconds(0.25);
+  builder.set_harness("timing", json_of(R"({"wall_seconds":2,"cpu_seconds":0.25,"wakeups":9})"));
   builder.set_digests("aa", "bb");
   builder.set_samples("samples/0123456789abcdef");
   return builder;
@@ -145,11 +145,11 @@ TEST(Results_Record, makes_hostile_text_and_numbers_harmless) {
   RecordBuilder builder = whole();
   Json engine = {{"name", "a\xff"}, {"version", "1"}, {"versions", Json::object()}};
   builder.set_engine(engine);
-  builder.set_harness_cpu_seconds(std::nan(""));
+  builder.set_harness("timing", Json{{"cpu_seconds", std::nan("")}});
   const auto record = builder.build();
   ASSERT_TRUE(record);
   EXPECT_EQ(record->at("engine").at("name"), Json("a\ufffd"));
-  EXPECT_TRUE(record->at("validity").at("harness").at("cpu_seconds").is_null());
+  EXPECT_TRUE(record->at("validity").at("harness").at("timing").at("cpu_seconds").is_null());
   builder.set_engine(json_of("3"));
   builder.set_model(json_of("[]"));
   EXPECT_TRUE(builder.build());

@@ -1,0 +1,221 @@
+// Chooses sizes, and lets ways and sizes compete.
+#include "engines/native/ceilings/gemm.hpp"
+
+#include <ATen/Parallel.h>
+#include <c10/core/DeviceGuard.h>
+#include <c10/core/InferenceMode.h>
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <thread>
+
+#include "base/host_memory.hpp"
+#include "engines/native/ceilings/device_memory.hpp"
+#include "engines/native/ceilings/device_timer.hpp"
+#include "engines/native/ceilings/host/contest.hpp"
+#include "engines/native/ceilings/products.hpp"
+
+namespace ridgeline::native::ceilings {
+namespace {
+
+constexpr std::int64_t kFirstSize = 256;
+constexpr std::int64_t kLargestOnCpu = 8192;
+constexpr std::int64_t kLargestOnDevice = 16384;
+// Sizes at which accelerators show what they can do; the first is what everybody quotes.
+constexpr std::array<std::int64_t, 3> kDeviceSizes = {8192, 16384, 4096};
+// Time of the products of one repetition, at least.
+constexpr double kBatchSeconds = 10e-3;
+constexpr double kLongestOnCpu = 0.1;
+constexpr double kWarmUpSeconds = 0.1;
+// A way that takes so many times as long as the best one at the smallest size is not tried at a
+// larger one: a product without instructions for its dtype could take minutes there.
+constexpr double kHopeless = 8;
+
+double flops_of(std::int64_t size) {
+  const auto n = static_cast<double>(size);
+  return 2 * n * n * n;
+}
+
+Status check_memory(const Request& request, std::int64_t size) {
+  const std::int64_t bytes = product_bytes(request.dtype, size);
+  if (!request.device.is_cpu()) return check_fits(request.device, bytes);
+  const auto available = available_host_bytes();
+  if (!available || bytes <= *available) return {};
+  return Error{ErrorClass::kOomHost,
+               fmt::format("products of size {} need {:.2f} GB of memory", size,
+                           static_cast<double>(bytes) / 1e9),
+               "ask for a smaller size", bytes};
+}
+
+// The first line of what torch said.
+std::string reason_of(const c10::Error& error) {
+  std::string text = error.what_without_backtrace();
+  return text.substr(0, text.find('\n'));
+}
+
+// The ways of one size that are worth timing, and how long the best of them takes.
+struct Field {
+  std::vector<Product> ways;
+  double seconds = 0;
+};
+
+// Runs each way twice, and times the second run.
+Field time_each(const Request& request, DeviceTimer& timer, std::vector<Product> ways) {
+  Field field;
+  std::vector<double> took;
+  for (const Product& way : ways) {
+    request.tick();
+    way.run();
+    took.push_back(timer.time(1, way.run));
+  }
+  field.seconds = *std::min_element(took.begin(), took.end());
+  for (std::size_t way = 0; way < ways.size(); ++way) {
+    if (took[way] <= kHopeless * field.seconds) field.ways.push_back(std::move(ways[way]));
+  }
+  return field;
+}
+
+// Those of `ways` that are in `field`, by name.
+std::vector<Product> only(const Field& field, std::vector<Product> ways) {
+  std::erase_if(ways, [&](const Product& way) {
+    return std::none_of(field.ways.begin(), field.ways.end(),
+                        [&](const Product& known) { return known.name == way.name; });
+  });
+  return ways;
+}
+
+// The smallest size; an error where this device has no product of that dtype.
+Result<Field> try_smallest(const Request& request, DeviceTimer& timer) {
+  if (request.device.is_cpu() && request.dtype == GemmDtype::kTfloat32) {
+    return unsupported("CPUs have no TF32", "ask for float32");
+  }
+  if (request.device.is_cpu() && request.dtype == GemmDtype::kFloat8) {
+    return unsupported("ATen multiplies float8 on CPUs in a reference loop, which is no ceiling",
+                       "ask for int8 or bfloat16");
+  }
+  try {
+    return time_each(request, timer, products(request.dtype, request.device, kFirstSize));
+  } catch (const c10::OutOfMemoryError&) {
+    throw;
+  } catch (const c10::Error& error) {
+    return unsupported(fmt::format("no {} product on {}: {}", name_of(request.dtype),
+                                   request.device.str(), reason_of(error)));
+  }
+}
+
+// Doubles the size for as long as a product may take that long, and memory allows.
+std::int64_t largest_size(const Request& request, DeviceTimer& timer, const Field& smallest,
+                          double longest) {
+  const std::int64_t most = request.device.is_cpu() ? kLargestOnCpu : kLargestOnDevice;
+  std::int64_t size = kFirstSize;
+  double seconds = smallest.seconds;
+  // Small products run at a smaller share of the peak: the estimate errs on the long side.
+  while (size < most && 8 * seconds <= longest && check_memory(request, 2 * size)) {
+    size *= 2;
+    auto ways = only(smallest, products(request.dtype, request.device, size));
+    seconds = time_each(request, timer, std::move(ways)).seconds;
+  }
+  return size;
+}
+
+std::vector<std::int64_t> sizes_for(const Request& request, DeviceTimer& timer,
+                                    const Field& smallest) {
+  if (request.size > 0) return {request.size};
+  if (request.device.is_cpu()) {
+    const double longest = std::min(kLongestOnCpu, request.seconds / 10);
+    const std::int64_t largest = largest_size(request, timer, smallest, longest);
+    // Rows of a power of two may fall on each other in the caches.
+    return {largest, largest / 4 * 3};
+  }
+  const std::int64_t largest = largest_size(request, timer, smallest, request.seconds / 8);
+  std::vector<std::int64_t> sizes;
+  for (const std::int64_t size : kDeviceSizes) {
+    if (size <= largest) sizes.push_back(size);
+  }
+  if (sizes.empty()) sizes.push_back(largest);
+  return sizes;
+}
+
+struct Entrant {
+  std::int64_t size;
+  Product product;
+  std::int64_t calls;  // of one repetition
+};
+
+std::vector<Entrant> entrants_for(const Request& request, DeviceTimer& timer, const Field& smallest,
+                                  const std::vector<std::int64_t>& sizes) {
+  std::vector<Entrant> entrants;
+  for (const std::int64_t size : sizes) {
+    for (Product& product : only(smallest, products(request.dtype, request.device, size))) {
+      request.tick();
+      const std::int64_t calls = timer.calls_for(kBatchSeconds, product.run);
+      entrants.push_back({size, std::move(product), calls});
+    }
+  }
+  return entrants;
+}
+
+Result<Ceiling> measure(const Request& request) {
+  const c10::InferenceMode inference;
+  const c10::DeviceGuard guard(request.device);
+  const Tf32Guard tf32(request.dtype == GemmDtype::kTfloat32);
+  DeviceTimer timer(request.device);
+  RIDGELINE_TRY(const Field smallest, try_smallest(request, timer));
+  if (request.size > 0) RIDGELINE_CHECK(check_memory(request, request.size));
+  const auto sizes = sizes_for(request, timer, smallest);
+  const auto entrants = entrants_for(request, timer, smallest, sizes);
+  if (!request.device.is_cpu()) {
+    const auto& run = entrants.front().product.run;
+    timer.time(timer.calls_for(std::min(kWarmUpSeconds, request.seconds / 4), run), run);
+  }
+  Contest contest(entrants.size(), request.seconds, /*warm=*/true);
+  while (const auto turn = contest.next()) {
+    request.tick();
+    const Entrant& entrant = entrants[*turn];
+    contest.add(flops_of(entrant.size) / timer.time(entrant.calls, entrant.product.run));
+  }
+  const Entrant& winner = entrants[contest.winner()];
+  Ceiling found;
+  found.value = contest.best();
+  found.unit = request.dtype == GemmDtype::kInt8 ? "OP/s" : "FLOP/s";
+  found.median = contest.median();
+  found.samples = contest.samples();
+  found.seconds = contest.seconds();
+  found.kernel = winner.product.name;
+  found.note = join_notes(contest.note(), timer.note());
+  found.flops_per_repetition = flops_of(winner.size) * static_cast<double>(winner.calls);
+  found.size = winner.size;
+  if (request.device.is_cpu()) found.threads = request.placement.threads();
+  return found;
+}
+
+// A thread of its own, because OpenMP's workers inherit the CPUs of the thread that starts them,
+// and keep them: those of the main thread stay as they are.
+Result<Ceiling> measure_on(const Placement& placement, const Request& request) {
+  Result<Ceiling> found = environment_error("the system refuses to bind a thread to its CPUs");
+  std::exception_ptr thrown;
+  const int threads_before = at::get_num_threads();
+  std::thread worker([&] {
+    try {
+      if (!bind_to(placement.cpus)) return;
+      at::set_num_threads(placement.threads());
+      found = measure(request);
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+  });
+  worker.join();
+  at::set_num_threads(threads_before);
+  if (thrown) std::rethrow_exception(thrown);
+  return found;
+}
+
+}  // namespace
+
+Result<Ceiling> gemm_rate(const Request& request) {
+  return request.device.is_cpu() ? measure_on(request.placement, request) : measure(request);
+}
+
+}  // namespace ridgeline::native::ceilings

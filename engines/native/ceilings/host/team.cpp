@@ -1,0 +1,141 @@
+// Placing, binding and starting threads.
+#include "engines/native/ceilings/host/team.hpp"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+#include <thread>
+
+namespace ridgeline::native::ceilings {
+namespace {
+
+// Far longer than a wait between threads that all run; then a CPU is shared, and must be given up
+// for the others to come.
+constexpr int kSpinsBeforeYield = 1 << 14;
+
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield" ::: "memory");
+#endif
+}
+
+std::vector<int> allowed_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<int> cpus;
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+Result<std::vector<int>> parse_cores(std::string_view text) {
+  const Error wrong = bad_input(fmt::format("cores '{}' is not a list of CPUs", text.substr(0, 80)),
+                                "write it like 0-3,8");
+  std::vector<int> cpus;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  for (;;) {
+    int first = 0;
+    auto parsed = std::from_chars(at, end, first);
+    int last = first;
+    if (parsed.ec == std::errc() && parsed.ptr != end && *parsed.ptr == '-') {
+      parsed = std::from_chars(parsed.ptr + 1, end, last);
+    }
+    if (parsed.ec != std::errc() || first < 0 || last < first || last >= CPU_SETSIZE) return wrong;
+    for (int cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
+    if (parsed.ptr == end) break;
+    if (*parsed.ptr != ',' || cpus.size() > CPU_SETSIZE) return wrong;
+    at = parsed.ptr + 1;
+  }
+  std::sort(cpus.begin(), cpus.end());
+  cpus.erase(std::unique(cpus.begin(), cpus.end()), cpus.end());
+  return cpus;
+}
+
+enum class Gate { kClosed, kOpen, kCalledOff };
+
+}  // namespace
+
+Result<Placement> place_threads(int threads, std::string_view cores) {
+  const std::vector<int> allowed = allowed_cpus();
+  Placement placement{allowed};
+  if (!cores.empty()) {
+    RIDGELINE_TRY(placement.cpus, parse_cores(cores));
+    for (const int cpu : placement.cpus) {
+      if (std::binary_search(allowed.begin(), allowed.end(), cpu)) continue;
+      return environment_error(fmt::format("CPU {} of cores '{}' may not be used by this process",
+                                           cpu, cores.substr(0, 80)),
+                               "give CPUs of its affinity mask and cpuset (taskset -p)");
+    }
+  }
+  const int most = placement.threads();
+  if (most == 0) return environment_error("the CPUs of this process cannot be found out");
+  if (threads < 0 || threads > most) {
+    return bad_input(fmt::format("threads {}: a ceiling needs a CPU for each, and {} may be used",
+                                 threads, most));
+  }
+  if (threads > 0) placement.cpus.resize(static_cast<std::size_t>(threads));
+  return placement;
+}
+
+bool bind_to(const std::vector<int>& cpus) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const int cpu : cpus) CPU_SET(cpu, &set);
+  return ::sched_setaffinity(0, sizeof set, &set) == 0;
+}
+
+void SpinBarrier::wait() {
+  const std::uint32_t generation = generation_.load(std::memory_order_relaxed);
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
+    arrived_.store(0, std::memory_order_relaxed);
+    generation_.store(generation + 1, std::memory_order_release);
+    return;
+  }
+  for (int spins = 0; generation_.load(std::memory_order_acquire) == generation; ++spins) {
+    if (spins < kSpinsBeforeYield) {
+      relax();
+    } else {
+      std::this_thread::yield();
+    }
+  }
+}
+
+Status run_team(const Placement& placement, const std::function<void(int)>& body) {
+  std::atomic<int> ready{0};
+  std::atomic<bool> refused{false};
+  std::atomic<Gate> gate{Gate::kClosed};
+  std::vector<std::thread> threads;
+  Status status;
+  const auto member = [&](int thread) {
+    if (!bind_to({placement.cpus[static_cast<std::size_t>(thread)]})) refused = true;
+    ++ready;
+    ready.notify_one();
+    gate.wait(Gate::kClosed);
+    if (gate == Gate::kOpen) body(thread);
+  };
+  try {
+    for (int thread = 0; thread < placement.threads(); ++thread) {
+      threads.emplace_back(member, thread);
+    }
+  } catch (const std::system_error& error) {
+    status = environment_error(fmt::format("thread {} of {} cannot be started: {}", threads.size(),
+                                           placement.threads(), error.what()));
+  }
+  const int started = static_cast<int>(threads.size());
+  for (int now = ready; now != started; now = ready) ready.wait(now);
+  if (refused) status = environment_error("the system refuses to bind a thread to its CPU");
+  gate = status ? Gate::kOpen : Gate::kCalledOff;
+  gate.notify_all();
+  for (std::thread& thread : threads) thread.join();
+  return status;
+}
+
+}  // namespace ridgeline::native::ceilings

@@ -1,0 +1,65 @@
+// What the energy pass says against its own numbers.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "measure/machine_state.hpp"
+#include "measure/sensor_metrics.hpp"
+
+namespace ridgeline::measure {
+namespace {
+
+using results::Flag;
+
+// The states of a trial in the form of an invocation's, for the same judgement.
+Json state_of(const Json& trial) {
+  Json domains = Json::object();
+  const Json state = trial.value("state", Json::object());
+  for (const auto& [id, domain] : state.items()) {
+    if (domain.contains("start") && domain.contains("end")) domains[id] = domain;
+  }
+  return {{"seconds", trial.value("seconds", 0.0)}, {"domains", std::move(domains)}};
+}
+
+}  // namespace
+
+std::vector<Flag> energy_flags(const Json& energy) {
+  std::vector<Flag> flags;
+  if (!energy.is_object() || !energy.contains("phases")) return flags;
+  for (const Json& meter : energy.value("meters", Json::array())) {
+    for (const Json& one : meter.value("calibration", Json::array())) {
+      if (one.value("valid", true)) continue;
+      flags.push_back(
+          {"sensor_disagrees", Flag::Severity::kWarn,
+           fmt::format("{}: the counter shows {:.3g} times the integral of power, which "
+                       "is used instead",
+                       one.value("id", ""), one.value("cross_check", 0.0)),
+           "update the driver, and compare with a meter at the wall"});
+    }
+  }
+  std::vector<Json> states;
+  std::int64_t resets = 0;
+  for (const auto& [name, phase] : energy.at("phases").items()) {
+    for (const Json& trial : phase.value("trials", Json::array())) {
+      states.push_back(state_of(trial));
+      const Json meters = trial.value("meters", Json::object());
+      for (const auto& [id, meter] : meters.items()) {
+        resets += meter.value("had_reset", false) ? 1 : 0;
+      }
+    }
+  }
+  if (resets > 0) {
+    flags.push_back({"counter_reset", Flag::Severity::kWarn,
+                     fmt::format("an energy counter was reset within {} trial(s); the longer part "
+                                 "counts",
+                                 resets),
+                     "turn persistence mode on, or look who reloads the driver"});
+  }
+  for (Flag& flag : state_flags(states)) {
+    flag.detail = "energy pass: " + flag.detail;
+    flags.push_back(std::move(flag));
+  }
+  return flags;
+}
+
+}  // namespace ridgeline::measure
