@@ -85,7 +85,11 @@ Result<int> run(Flags& flags, const Context& context) {
   if (flags.threads) flags.options.threads = static_cast<int>(*flags.threads);
   flags.options.interrupt = context.interrupt;
   flags.options.on_progress = [&](const study::PeaksProgress& now) { progress.show(now); };
-  const auto peaks = study::measure_peaks(flags.options, machine::inventory());
+  const machine::Machine machine = machine::inventory();
+  RIDGELINE_TRY(const measure::Instruments instruments,
+                measure::Instruments::open({"auto"}, {}, "", machine::fingerprint(machine)));
+  flags.options.instruments = &instruments;
+  const auto peaks = study::measure_peaks(flags.options, machine);
   progress.clear();
   if (!peaks) return peaks.error();
   const Json json = study::to_json(*peaks, utc_timestamp());

@@ -66,6 +66,7 @@ Json wire_optimizations(const Configuration& configuration) {
   if (configuration.threads) {
     list.push_back({{"id", "threads"}, {"value", *configuration.threads}});
   }
+  if (configuration.cores) list.push_back({{"id", "cores"}, {"value", *configuration.cores}});
   for (const Knob& knob : configuration.knobs) {
     list.push_back({{"id", knob.id}, {"value", to_json(knob.value)}});
   }

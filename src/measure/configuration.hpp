@@ -53,7 +53,8 @@ Json to_json(const Configuration& configuration);
 /// The `optimize` value that belongs to it: {"auto":true,"attention":"flash"}.
 Json optimize_json(const Configuration& configuration);
 
-/// The `optimizations` of `load` and `plan` on the wire: [{"id","value"}], `threads` first.
+/// The `optimizations` of `load` and `plan` on the wire: [{"id","value"}], `threads` and `cores`
+/// first.
 Json wire_optimizations(const Configuration& configuration);
 
 /// The fields of the `load` message: model, architecture, weights, dtype, device, seed,

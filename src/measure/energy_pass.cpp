@@ -123,7 +123,9 @@ Result<Json> EnergyPass::trial(const PhaseToRun& phase, std::int64_t index) {
   // A window that the user made short stays as short, also in its lead.
   const double lead = std::min(std::max(0.3, 2 * period), window_);
   const ChannelPlan plan = plan_channels(meters_, state_);
-  const double run_seconds = lead + window_ + (options_.window_seconds ? 0 : 2 * period);
+  // So that a window from tick to tick is no shorter than what was asked for.
+  const double slack = 2 * period + 2 * plan.longest_jump;
+  const double run_seconds = lead + window_ + (options_.window_seconds ? 0 : slack);
   telemetry::Sampler sampler(plan.channels, run_seconds + 2);
   const auto ran = run_phase(worker_, phase, "energy", run_seconds);
   const std::vector<Series> series = sampler.stop();

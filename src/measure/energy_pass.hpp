@@ -40,10 +40,10 @@ struct EnergyPassOptions {
 /// clock, {"reason","enable"}. Phases are run one after the other, never mixed.
 ///
 /// Trials: the phase runs for the window plus a lead of max(0.3 s, 2 update periods), which is not
-/// counted because power still rises, plus two periods so that the last tick is inside; between
-/// trials lies a random pause of up to a second, so that trials do not see the same phase of a slow
-/// sensor (Yang et al., SC24, section on good practice). A counter is calibrated when the cache
-/// does not know it. Errors: the worker's, and interrupted.
+/// counted because power still rises, plus what may lie before the first and behind the last tick;
+/// between trials lies a random pause of up to a second, so that trials do not see the same phase
+/// of a slow sensor (Yang et al., SC24, section on good practice). A counter is calibrated when the
+/// cache does not know it. Errors: the worker's, and interrupted.
 Result<Json> energy_pass(protocol::Worker& worker, const std::vector<PhaseToRun>& phases,
                          const EnergyPassOptions& options);
 

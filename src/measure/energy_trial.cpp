@@ -34,9 +34,8 @@ Json meter_json(const WindowEnergy& energy, const CallsWithin& within) {
           {"note", energy.note.empty() ? Json(nullptr) : Json(energy.note)}};
 }
 
-// Start, end, mean and largest value of a state domain around and within the window.
+// Start, end, mean and largest value of a state domain within the window.
 Json state_json(const Series& series, const Span& window) {
-  if (series.values.empty()) return {{"reason", "it could not be read"}};
   std::vector<double> inside;
   for (std::size_t i = 0; i < series.ns.size(); ++i) {
     if (series.ns[i] >= window.begin_ns && series.ns[i] <= window.end_ns) {
@@ -46,14 +45,14 @@ Json state_json(const Series& series, const Span& window) {
   Json json = {{"kind", name_of(series.domain.kind)},
                {"scope", series.domain.scope},
                {"device", series.domain.device}};
-  if (is_cumulative(series.domain.kind)) {
-    json["start"] = 0;
-    json["end"] = std::max(0.0, series.values.back() - series.values.front());
+  if (inside.empty()) {
+    json["reason"] = series.values.empty() ? "it could not be read" : "the window is too short";
     return json;
   }
-  json["start"] = series.values.front();
-  json["end"] = series.values.back();
-  if (inside.empty()) return json;
+  const bool grows = is_cumulative(series.domain.kind);
+  json["start"] = grows ? 0.0 : inside.front();
+  json["end"] = grows ? std::max(0.0, inside.back() - inside.front()) : inside.back();
+  if (grows) return json;
   json["mean"] = mean(inside);
   json["max"] = *std::max_element(inside.begin(), inside.end());
   return json;

@@ -35,13 +35,15 @@ std::optional<double> period_of(const telemetry::CalibrationCache& cache,
 }
 
 void add_channel(const std::optional<DomainRef>& domain, std::optional<double> period,
-                 std::int64_t fixed_interval_ns, ChannelPlan& plan, int& place) {
+                 double read_seconds, std::int64_t fixed_interval_ns, ChannelPlan& plan,
+                 int& place) {
   if (!domain) return;
-  telemetry::Channel channel{domain->source, domain->domain, fixed_interval_ns, period};
+  telemetry::Channel channel{domain->source, domain->domain, fixed_interval_ns, period, 0};
   if (channel.interval_ns <= 0) {
     telemetry::Domain as_calibrated = **domain;
     if (period) as_calibrated.update_period = period;
     channel.interval_ns = telemetry::reading_interval_ns(as_calibrated);
+    channel.jump_ns = telemetry::jump_ns(period.value_or(0), read_seconds, channel.interval_ns);
   }
   place = static_cast<int>(plan.channels.size());
   plan.channels.push_back(channel);
@@ -64,6 +66,8 @@ std::vector<CalibratedMeter> Instruments::meters(const std::string& device) cons
     const double counter = period_of(calibrations_, meter.counter).value_or(0);
     const double power = period_of(calibrations_, meter.power).value_or(0);
     one.update_period = meter.counter ? counter : power;
+    const telemetry::Calibration* known = calibration_of(calibrations_, meter.counter);
+    if (known != nullptr) one.read_seconds = known->read_seconds;
     const std::optional<DomainRef>& main = meter.counter ? meter.counter : meter.power;
     one.systematic = (*main)->systematic;
     one.meter = std::move(meter);
@@ -123,14 +127,18 @@ ChannelPlan plan_channels(const std::vector<CalibratedMeter>& meters,
     MeterSeries& series = plan.meters.emplace_back();
     const auto period =
         one.update_period > 0 ? std::optional(one.update_period) : std::optional<double>();
-    add_channel(one.meter.counter, period, fixed_interval_ns, plan, series.counter);
-    add_channel(one.meter.power, one.meter.counter ? std::nullopt : period, fixed_interval_ns, plan,
-                series.power);
+    add_channel(one.meter.counter, period, one.read_seconds, fixed_interval_ns, plan,
+                series.counter);
+    add_channel(one.meter.power, one.meter.counter ? std::nullopt : period, 0, fixed_interval_ns,
+                plan, series.power);
+  }
+  for (const telemetry::Channel& channel : plan.channels) {
+    plan.longest_jump = std::max(plan.longest_jump, 1e-9 * static_cast<double>(channel.jump_ns));
   }
   plan.first_state = plan.channels.size();
   for (const DomainRef& domain : state) {
     plan.channels.push_back(
-        {domain.source, domain.domain, telemetry::reading_interval_ns(*domain), std::nullopt});
+        {domain.source, domain.domain, telemetry::reading_interval_ns(*domain), std::nullopt, 0});
   }
   return plan;
 }

@@ -18,7 +18,8 @@ namespace ridgeline::measure {
 /// A meter, its update period as calibrated, and the source's own error.
 struct CalibratedMeter {
   telemetry::Meter meter;
-  double update_period = 0;  ///< s, the longer one of counter and power, 0 when nobody knows
+  double update_period = 0;  ///< s, of the counter, else of the power; 0 when nobody knows
+  double read_seconds = 0;   ///< of the counter, as calibrated; 0 when nobody knows
   std::optional<double> systematic;
 };
 
@@ -69,6 +70,7 @@ struct ChannelPlan {
   std::vector<telemetry::Channel> channels;
   std::vector<MeterSeries> meters;  ///< one for each meter
   std::size_t first_state = 0;      ///< index of the first state channel
+  double longest_jump = 0;          ///< s: so much may lie between the ticks that are met
 };
 ChannelPlan plan_channels(const std::vector<CalibratedMeter>& meters,
                           const std::vector<telemetry::DomainRef>& state,

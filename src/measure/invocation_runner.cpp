@@ -308,7 +308,8 @@ Status Runner::time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run
     const double warmup = 0.1 * context_.case_budget_seconds / kDefaultInvocations;
     decide_budget(state, loaded.seconds / cases + seconds_of(now_ns() - begin) + warmup, call);
   }
-  const StateWindow machine_state(state_domains(loaded));
+  // Opened between two chunks, once the device is warm: what changes from then on is of the timing.
+  std::optional<StateWindow> machine_state;
   for (std::size_t i = 0; i < phases.size(); ++i) {
     const std::string samples =
         results::RunFolder::samples_path(state.id, context_.index, phases[i]);
@@ -317,6 +318,7 @@ Status Runner::time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run
     options.slice_seconds = budget_.slice_seconds[state.id] * share_of(phases[i], phases);
     options.warmup_ns = context_.plan->warmup_ns;
     options.on_chunk = [&](const PhaseGlimpse& glimpse) {
+      if (!glimpse.warming_up && !machine_state) machine_state.emplace(state_domains(loaded));
       report(glimpse.warming_up ? Stage::kWarmUp : Stage::kMeasure, state.id, glimpse);
     };
     RIDGELINE_TRY(PhaseTiming timing, timers[i].measure(options, path));
@@ -325,7 +327,7 @@ Status Runner::time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run
     run.part.phases.push_back(timing.summary);
     add_samples(phases[i], std::move(timing.settled), std::move(timing.tokens), run);
   }
-  run.part.state = std::make_shared<const Json>(machine_state.close());
+  if (machine_state) run.part.state = std::make_shared<const Json>(machine_state->close());
   // After the timing, so that no measured process did other work before it.
   return state.facts ? Status() : gather_facts(loaded, state, planned, wanted, to_run);
 }

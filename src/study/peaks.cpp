@@ -15,7 +15,9 @@
 #include "measure/efficiency.hpp"
 #include "measure/engine_locator.hpp"
 #include "protocol/client.hpp"
+#include "study/peaks_idle.hpp"
 #include "study/peaks_probes.hpp"
+#include "telemetry/device_match.hpp"
 
 namespace ridgeline::study {
 namespace {
@@ -225,6 +227,13 @@ Result<CeilingSet> conditions(const PeaksOptions& options, const Json& hello,
   return set;
 }
 
+// Whether every set that is remembered has it; measuring it takes seconds.
+bool knows_idle_power(const Ceilings& known) {
+  return !known.sets.empty() &&
+         std::all_of(known.sets.begin(), known.sets.end(),
+                     [](const CeilingSet& set) { return set.idle_power.value.has_value(); });
+}
+
 }  // namespace
 
 int Peaks::failures() const {
@@ -249,6 +258,10 @@ Result<Peaks> measure_peaks(const PeaksOptions& options, const Machine& machine)
   }
   RIDGELINE_TRY(const Ceilings known, remembered(options, path, peaks.machine));
 
+  Json idle = Json::object();
+  if (options.instruments != nullptr && (options.refresh || !knows_idle_power(known))) {
+    RIDGELINE_TRY(idle, measure_idle(*options.instruments, options.interrupt));
+  }
   Measurement measurement(options, program);
   RIDGELINE_TRY(protocol::Worker* const first, measurement.worker(cores));
   const Json hello = first->hello();
@@ -264,6 +277,10 @@ Result<Peaks> measure_peaks(const PeaksOptions& options, const Machine& machine)
       const bool is_cpu = device.id == "cpu";
       RIDGELINE_CHECK(measurement.run(
           is_cpu ? cpu_probes(part, one.set.threads, cores) : accelerator_probes(), one.set));
+      if (options.instruments != nullptr) {
+        one.set.idle_power = idle_power_of(
+            *options.instruments, telemetry::normalize_pci_address(device.pci_address), idle);
+      }
     }
     one.datasheet = machine::datasheet_of(machine, device.id, one.set.threads, device.pci_address,
                                           device.name, device.memory);

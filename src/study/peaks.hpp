@@ -12,6 +12,7 @@
 #include "machine/ceilings.hpp"
 #include "machine/datasheet.hpp"
 #include "machine/machine.hpp"
+#include "measure/instruments.hpp"
 
 namespace ridgeline::study {
 
@@ -30,6 +31,8 @@ struct PeaksOptions {
   double seconds = 0.5;             ///< of each probe
   bool refresh = false;             ///< measure although it is remembered
   std::string cache = {};           ///< the file that remembers; empty: ceilings_path()
+  /// Measures power at rest before the first worker; null: nobody does.
+  const measure::Instruments* instruments = nullptr;
   const Interrupt* interrupt = nullptr;
   std::function<void(const PeaksProgress&)> on_progress = {};  ///< before each probe
 };

@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
@@ -69,21 +71,23 @@ Result<std::vector<Calibration>> read_cache(const std::string& path,
 }  // namespace
 
 bool Calibration::is_valid() const {
+  if (is_counter && changes == 0) return false;
   return !cross_check || std::abs(*cross_check - 1) <= kLargestDisagreement;
 }
 
-double read_cost(const DomainRef& domain, int repetitions) {
+double read_cost(const DomainRef& domain, int repetitions, double pause_seconds) {
   std::vector<double> seconds;
   std::vector<Reading> readings;
   readings.reserve(4);
   const std::size_t index[] = {domain.domain};
   for (int i = 0; i < repetitions; ++i) {
     readings.clear();
+    std::this_thread::sleep_for(std::chrono::duration<double>(pause_seconds));
     const std::int64_t begin = now_ns();
     domain.source->read(index, readings);
     seconds.push_back(1e-9 * static_cast<double>(now_ns() - begin));
   }
-  return median_in_place(seconds);
+  return mean(seconds);
 }
 
 Calibration calibrate(const Series& series, double read_seconds) {
@@ -92,7 +96,8 @@ Calibration calibrate(const Series& series, double read_seconds) {
   calibration.id = series.domain.id;
   calibration.read_seconds = read_seconds;
   calibration.created = utc_timestamp();
-  if (is_cumulative(series.domain.kind)) {
+  calibration.is_counter = is_cumulative(series.domain.kind);
+  if (calibration.is_counter) {
     calibration.changes = ticks_in(series);
     calibration.update_period = update_period(series);
   } else {
@@ -109,6 +114,7 @@ Json to_json(const Calibration& calibration) {
           {"update_period", number_or_null(calibration.update_period)},
           {"read_seconds", calibration.read_seconds},
           {"changes", calibration.changes},
+          {"counter", calibration.is_counter},
           {"cross_check", number_or_null(calibration.cross_check)},
           {"valid", calibration.is_valid()},
           {"created", calibration.created}};
@@ -121,6 +127,7 @@ Result<Calibration> calibration_from_json(const Json& json, std::string_view wha
   RIDGELINE_CHECK(read_optional(json, "update_period", what, calibration.update_period));
   RIDGELINE_TRY(calibration.read_seconds, get_number(json, "read_seconds", what));
   RIDGELINE_TRY(calibration.changes, get_int(json, "changes", what));
+  RIDGELINE_TRY(calibration.is_counter, get_bool(json, "counter", what, false));
   RIDGELINE_CHECK(read_optional(json, "cross_check", what, calibration.cross_check));
   RIDGELINE_TRY(calibration.created, get_string(json, "created", what));
   return calibration;

@@ -16,13 +16,15 @@ struct Calibration {
   std::string source;
   std::string id;
   std::optional<double> update_period;  ///< s, median; none: fewer than three changes were seen
-  double read_seconds = 0;              ///< median time of one read
+  double read_seconds = 0;              ///< mean time of one read
   std::int64_t changes = 0;             ///< behind the period
+  bool is_counter = false;              ///< cumulative: under load it must move
   /// Counter over integrated power on a steady load, of the counter of a meter with both.
   std::optional<double> cross_check;
   std::string created;  ///< UTC
 
-  /// False when the counter is more than kLargestDisagreement from the integral of power.
+  /// False when a counter stood still under load, or is more than kLargestDisagreement from the
+  /// integral of power.
   bool is_valid() const;
 };
 
@@ -31,13 +33,15 @@ inline constexpr std::int64_t kCalibrationInterval = 1'000'000;
 /// Length of a calibration: twenty periods of the slowest common counter (100 ms).
 inline constexpr double kCalibrationSeconds = 2.0;
 
-/// Median seconds of one read of the domain, of `repetitions`.
-double read_cost(const DomainRef& domain, int repetitions = 21);
+/// Mean seconds of one read of the domain: `repetitions` of them with a pause before each, since
+/// drivers keep a value for a while and give it again for nothing.
+double read_cost(const DomainRef& domain, int repetitions = 5, double pause_seconds = 0.06);
 
 /// From readings at kCalibrationInterval. The changes of a momentary domain count like ticks.
 Calibration calibrate(const Series& series, double read_seconds);
 
-/// Json forms: {"source","id","update_period","read_seconds","changes","cross_check","valid",
+/// Json forms:
+/// {"source","id","update_period","read_seconds","changes","counter","cross_check","valid",
 /// "created"}.
 Json to_json(const Calibration& calibration);
 Result<Calibration> calibration_from_json(const Json& json, std::string_view what);

@@ -26,13 +26,34 @@ std::optional<double> rise(const Domain& domain, double before, double after, do
   return plausible ? std::optional(wrapped) : std::nullopt;
 }
 
-double highest_rate(const Segment& ticks, std::size_t first, std::size_t last) {
+double highest_rate(const Segment& ticks) {
   double highest = 0;
-  for (std::size_t i = first; i < last; ++i) {
-    const double seconds = seconds_between(ticks[i].ns, ticks[i + 1].ns);
-    if (seconds > 0) highest = std::max(highest, (ticks[i + 1].value - ticks[i].value) / seconds);
+  for (std::size_t i = 1; i < ticks.size(); ++i) {
+    const double seconds = seconds_between(ticks[i - 1].ns, ticks[i].ns);
+    if (seconds > 0) highest = std::max(highest, (ticks[i].value - ticks[i - 1].value) / seconds);
   }
   return highest;
+}
+
+// The ticks within the window that were seen soon after they happened; all, when these are fewer
+// than two.
+Segment well_met(const Segment& ticks, const Span& window) {
+  Segment inside;
+  for (const Tick& tick : ticks) {
+    const bool is_in = tick.ns - tick.gap_ns >= window.begin_ns && tick.ns <= window.end_ns;
+    if (is_in) inside.push_back(tick);
+  }
+  if (inside.size() < 3) return inside;
+  std::vector<std::int64_t> gaps;
+  for (const Tick& tick : inside) gaps.push_back(tick.gap_ns);
+  const auto quartile = gaps.begin() + static_cast<std::ptrdiff_t>(gaps.size() / 4);
+  std::nth_element(gaps.begin(), quartile, gaps.end());
+  const std::int64_t most = *quartile + *quartile / 2;
+  Segment met;
+  for (const Tick& tick : inside) {
+    if (tick.gap_ns <= most) met.push_back(tick);
+  }
+  return met.size() < 2 ? inside : met;
 }
 
 }  // namespace
@@ -65,24 +86,19 @@ CounterResult counter_delta(const Series& series, const Span& window, double max
   std::optional<CounterDelta> best;
   std::int64_t parts = 0;
   std::int64_t seen = 0;
-  for (const Segment& ticks : segments) {
-    const auto inside = [&](const Tick& tick) {
-      return tick.ns - tick.gap_ns >= window.begin_ns && tick.ns <= window.end_ns;
-    };
-    const auto begin = std::find_if(ticks.begin(), ticks.end(), inside);
-    const auto end = std::find_if_not(begin, ticks.end(), inside);
-    const auto count = static_cast<std::int64_t>(end - begin);
-    parts += count > 0 ? 1 : 0;
-    seen += count;
-    if (count < 2) continue;
-    const auto first = static_cast<std::size_t>(begin - ticks.begin());
-    const std::size_t last = first + static_cast<std::size_t>(count) - 1;
+  for (const Segment& all : segments) {
+    const Segment ticks = well_met(all, window);
+    parts += ticks.empty() ? 0 : 1;
+    seen += static_cast<std::int64_t>(ticks.size());
+    if (ticks.size() < 2) continue;
+    const Tick& first = ticks.front();
+    const Tick& last = ticks.back();
     CounterDelta delta;
-    delta.span = {ticks[first].at_ns(), ticks[last].at_ns()};
-    delta.value = ticks[last].value - ticks[first].value;
-    delta.ticks = count;
-    const double edges = 1e-9 * static_cast<double>(ticks[first].gap_ns + ticks[last].gap_ns);
-    delta.bound = edges * highest_rate(ticks, first, last) + 2 * series.domain.resolution;
+    delta.span = {first.at_ns(), last.at_ns()};
+    delta.value = last.value - first.value;
+    delta.ticks = static_cast<std::int64_t>(ticks.size());
+    const double edges = 1e-9 * static_cast<double>(first.gap_ns + last.gap_ns);
+    delta.bound = edges * highest_rate(ticks) + 2 * series.domain.resolution;
     if (!best || delta.span.seconds() > best->span.seconds()) best = delta;
   }
   if (best) {

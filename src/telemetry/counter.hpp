@@ -41,8 +41,10 @@ struct CounterDelta {
   bool had_reset = false;  ///< the longest part without a reset was taken
 };
 
-/// The rise between the first and the last tick within `window`; of the longest segment when the
-/// counter was reset. Ends lie in the middle of where their tick can have been.
+/// The rise between the first and the last well-met tick within `window`; of the longest segment
+/// when the counter was reset. Well met are ticks whose gap is at most 1.5 times the lower quartile
+/// of all gaps: a recorder that jumps sees others only roughly. Ends lie in the middle of where
+/// their tick can have been.
 ///
 /// Bound: (gap of the first tick + gap of the last) · the highest rate between neighbouring ticks +
 /// 2 · resolution. The gaps count in full, not by half, so that it also holds for a load that

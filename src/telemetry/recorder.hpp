@@ -14,7 +14,18 @@ struct Channel {
   std::size_t domain = 0;  ///< index in source->probe().domains
   std::int64_t interval_ns = 0;
   std::optional<double> update_period = {};  ///< s, as calibrated; none: as the domain states it
+  /// > 0: after a tick nothing is read for this long; then at the interval until the next tick is
+  /// seen. For counters that are expensive to read: their ticks are still met closely, but fewer.
+  std::int64_t jump_ns = 0;
 };
+
+/// Share of one CPU that reading one counter may take.
+inline constexpr double kLargestDuty = 0.03;
+
+/// Channel::jump_ns for a counter of this update period that takes `read_seconds` to read: 0 when
+/// reading it all the time stays within kLargestDuty, else so many periods that it does, at most
+/// half a second or one period.
+std::int64_t jump_ns(double update_period, double read_seconds, std::int64_t interval_ns);
 
 /// How often to read a domain, in ns: a counter at a twentieth of its update period, so that its
 /// ticks are seen near to when they happen, but not below `fastest_ns` or above 50 ms; power at
@@ -48,8 +59,12 @@ class Recorder {
     std::int64_t due_ns;
     std::vector<std::size_t> domains;
     std::vector<std::size_t> series;  // of each domain
+    std::int64_t jump_ns;             // a group of one domain when > 0
+    bool has_jumped;                  // the next reading is the first after a jump
   };
   void read(Group& group);
+  // Whether the last reading of a group's first domain differs from the one before.
+  bool has_moved(const Group& group) const;
 
   std::vector<Group> groups_;
   std::vector<Series> series_;

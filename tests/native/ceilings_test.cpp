@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -99,8 +98,8 @@ std::string error_of(const Result<cuda::Image>& image) {
 }
 
 TEST(Nvrtc, a_missing_or_broken_library_is_an_error_that_says_how_to_get_it) {
-  const TempFolder folder;
-  std::ofstream(folder.path() + "/libnvrtc.so.13") << "no library";
+  const test::TempFolder folder;
+  folder.write("libnvrtc.so.13", "no library");
   const std::vector<std::string> folders = {folder.path()};
   const auto opened = cuda::Nvrtc::open(folders);
   if (opened) GTEST_SKIP() << "NVRTC is installed here";

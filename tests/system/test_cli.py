@@ -12,7 +12,7 @@ from support.program import BIN, assert_one_clear_line, ridgeline, ridgeline_jso
 from support.schema import validate
 from support.scripted import script
 
-COMMANDS = ["run", "machine", "list", "cost", "prepare", "forward", "generate", "synthesize"]
+COMMANDS = ["run", "machine", "peaks", "list", "cost", "prepare", "forward", "generate", "synthesize"]
 KINDS = ["families", "presets", "suites", "engines", "optimizations"]
 
 

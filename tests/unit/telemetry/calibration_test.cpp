@@ -17,7 +17,7 @@ Calibration calibrated(const char* domain, double seconds) {
   std::int64_t ns = 0;
   auto source = open_scripted(std::string(R"({"domains":[)") + domain + "]}", [&] { return ns; });
   EXPECT_TRUE(source) << source.error().line();
-  Recorder recorder({{source->get(), 0, kCalibrationInterval, {}}});
+  Recorder recorder({{source->get(), 0, kCalibrationInterval, {}, 0}});
   for (; ns < static_cast<std::int64_t>(1e9 * seconds); ns += kCalibrationInterval) {
     recorder.poll(ns);
   }

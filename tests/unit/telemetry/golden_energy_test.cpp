@@ -29,7 +29,7 @@ struct Bench {
     source = std::move(const_cast<std::unique_ptr<Source>&>(*opened));
     std::vector<Channel> channels;
     for (std::size_t i = 0; i < source->probe().domains.size(); ++i) {
-      channels.push_back({source.get(), i, reading_interval_ns(source->probe().domains[i])});
+      channels.push_back({source.get(), i, reading_interval_ns(source->probe().domains[i]), {}, 0});
     }
     recorder.emplace(channels);
   }
@@ -231,7 +231,8 @@ TEST(Energy_Waveform, joules_are_the_integral_of_watts) {
     const Waveform wave = *Waveform::from_json(load.power);
     double sum = 0;
     constexpr double kStep = 1.7e-5;
-    for (int i = 0; i < static_cast<int>(20 / kStep); ++i) sum += kStep * wave.watts((i + 0.5) * kStep);
+    for (int i = 0; i < static_cast<int>(20 / kStep); ++i)
+      sum += kStep * wave.watts((i + 0.5) * kStep);
     EXPECT_NEAR(wave.joules(20), sum, 1e-3 * sum) << load.name;
   }
 }

@@ -19,7 +19,9 @@ constexpr const char* kScript = R"({"domains":[
   {"id":"clock","kind":"clock","power":2e9}]})";
 
 std::vector<Channel> channels_of(Source& source) {
-  return {{&source, 0, 1'000'000, {}}, {&source, 1, 5'000'000, {}}, {&source, 2, 5'000'000, {}}};
+  return {{&source, 0, 1'000'000, {}, 0},
+          {&source, 1, 5'000'000, {}, 0},
+          {&source, 2, 5'000'000, {}, 0}};
 }
 
 TEST(Telemetry_Recorder, reads_each_channel_when_it_is_due) {
@@ -91,7 +93,7 @@ TEST(Telemetry_Sampler, may_be_dropped_without_stopping_and_stops_at_once) {
   ASSERT_TRUE(source);
   const std::int64_t begin = now_ns();
   {
-    const Sampler sampler({{source->get(), 2, 3600 * kNsPerSecond, {}}}, 1);
+    const Sampler sampler({{source->get(), 2, 3600 * kNsPerSecond, {}, 0}}, 1);
   }
   {
     const Sampler idle({}, 1);
