@@ -50,4 +50,4 @@ ridgeline run bert-base --device cuda:0 --dtype bfloat16 --budget 3s --invocatio
 step "prefill and decode apart"
 ridgeline run llama-3.2-1b --device cuda:0 --dtype bfloat16 --sequence 512 --depth 512 --phases prefill,decode \
   --budget 10s --invocations 2 --output "$out/llama"
-rm -rf "$out"/*/samples/*/*.bin
+rm -rf "$out"/*/samples/*/*.bin "$out"/*/logs

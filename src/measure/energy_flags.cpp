@@ -21,20 +21,28 @@ Json state_of(const Json& trial) {
   return {{"seconds", trial.value("seconds", 0.0)}, {"domains", std::move(domains)}};
 }
 
+Flag invalid_sensor(const Json& calibration) {
+  const std::string id = calibration.value("id", "");
+  const Json ratio = calibration.value("cross_check", Json());
+  const std::string why =
+      ratio.is_number()
+          ? fmt::format("shows {:.3g} times the integral of power, which is used instead",
+                        ratio.get<double>())
+          : "stood still under load";
+  return {"sensor_disagrees", Flag::Severity::kWarn, fmt::format("{}: the counter {}", id, why),
+          "update the driver, and compare with a meter at the wall"};
+}
+
 }  // namespace
 
 std::vector<Flag> energy_flags(const Json& energy) {
   std::vector<Flag> flags;
   if (!energy.is_object() || !energy.contains("phases")) return flags;
   for (const Json& meter : energy.value("meters", Json::array())) {
+    // Of the others the record tells; they are no part of the figures.
+    if (!meter.value("primary", false)) continue;
     for (const Json& one : meter.value("calibration", Json::array())) {
-      if (one.value("valid", true)) continue;
-      flags.push_back(
-          {"sensor_disagrees", Flag::Severity::kWarn,
-           fmt::format("{}: the counter shows {:.3g} times the integral of power, which "
-                       "is used instead",
-                       one.value("id", ""), one.value("cross_check", 0.0)),
-           "update the driver, and compare with a meter at the wall"});
+      if (!one.value("valid", true)) flags.push_back(invalid_sensor(one));
     }
   }
   std::vector<Json> states;

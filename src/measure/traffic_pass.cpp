@@ -5,10 +5,11 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "measure/harness.hpp"
 #include "telemetry/null_source.hpp"
-#include "telemetry/recorder.hpp"
+#include "telemetry/sampler.hpp"
 
 namespace ridgeline::measure {
 namespace {
@@ -16,9 +17,37 @@ namespace {
 using telemetry::DomainRef;
 using telemetry::Series;
 
-// NVML's samples are refreshed every 100 ms: what happened since is not in them.
-constexpr double kPublicationSeconds = 0.15;
+// NVML's samples are refreshed every 100 ms, at times that it does not tell, and are means over the
+// time between two refreshes. Read within a steady load they are right whenever the refresh was;
+// read before and after a run they would be off by 100 ms of it.
+constexpr double kLeadSeconds = 0.4;
+constexpr std::int64_t kReadingInterval = 250'000'000;
 constexpr double kIdleSeconds = 1;
+
+// By how much a series rose from its first to its last reading within a window.
+struct Rise {
+  telemetry::Span span;
+  double value = 0;
+};
+
+std::optional<Rise> rise_within(const Series& series, const telemetry::Span& window) {
+  std::optional<std::size_t> first;
+  Rise rise;
+  for (std::size_t i = 0; i < series.ns.size(); ++i) {
+    if (series.ns[i] < window.begin_ns || series.ns[i] > window.end_ns) continue;
+    if (!first) {
+      first = i;
+      rise.span = {series.ns[i], series.ns[i]};
+      continue;
+    }
+    double step = series.values[i] - series.values[i - 1];
+    if (step < 0) step += series.domain.wraps_at.value_or(std::nan(""));
+    rise.value += step;
+    rise.span.end_ns = series.ns[i];
+  }
+  if (rise.span.seconds() <= 0 || !std::isfinite(rise.value)) return std::nullopt;
+  return rise;
+}
 
 // Rises of all domains between two readings; NaN where one of them failed.
 struct Rises {
@@ -83,24 +112,33 @@ Rises TrafficPass::between(const std::vector<telemetry::Reading>& before,
 }
 
 Result<Json> TrafficPass::measure(const PhaseToRun& phase, const Rises& idle) {
+  std::vector<telemetry::Channel> channels;
+  for (const DomainRef& domain : domains_) {
+    channels.push_back({domain.source, domain.domain, kReadingInterval, std::nullopt, 0});
+  }
   Json runs = Json::array();
   for (std::int64_t i = 0; i < options_.runs; ++i) {
-    RIDGELINE_CHECK(wait(kPublicationSeconds));
-    const auto before = read();
-    RIDGELINE_TRY(const PhaseRun ran, run_phase(worker_, phase, "counters", options_.seconds));
-    RIDGELINE_CHECK(wait(kPublicationSeconds));
-    const Rises rises = between(before, read());
-    const auto calls = static_cast<double>(ran.calls.size());
+    const double seconds = kLeadSeconds + options_.seconds;
+    telemetry::Sampler sampler(channels, seconds + 2);
+    const auto ran = run_phase(worker_, phase, "counters", seconds);
+    const std::vector<Series> series = sampler.stop();
+    if (!ran) return ran.error();
+    telemetry::Span window = ran->span;
+    window.begin_ns += static_cast<std::int64_t>(1e9 * kLeadSeconds);
     Json values = Json::object();
+    double longest = 0;
     for (std::size_t d = 0; d < domains_.size(); ++d) {
-      const double at_rest = rises.seconds * idle.values[d] / idle.seconds;
-      const double per_call = (rises.values[d] - at_rest) / calls;
-      values[domains_[d]->id] =
-          std::isfinite(per_call) ? Json(std::max(0.0, per_call)) : Json(nullptr);
+      const auto rise = rise_within(series[d], window);
+      values[domains_[d]->id] = nullptr;
+      if (!rise) continue;
+      const double calls = calls_within(ran->calls, rise->span).calls;
+      const double at_rest = rise->span.seconds() * idle.values[d] / idle.seconds;
+      const double per_call = (rise->value - at_rest) / calls;
+      if (std::isfinite(per_call)) values[domains_[d]->id] = std::max(0.0, per_call);
+      longest = std::max(longest, rise->span.seconds());
     }
-    runs.push_back({{"calls", ran.calls.size()},
-                    {"seconds", ran.span.seconds()},
-                    {"values", std::move(values)}});
+    runs.push_back(
+        {{"calls", ran->calls.size()}, {"seconds", longest}, {"values", std::move(values)}});
   }
   return Json{{"runs", std::move(runs)}};
 }

@@ -18,7 +18,7 @@ namespace ridgeline::measure {
 struct TrafficPassOptions {
   Instruments* instruments = nullptr;
   std::string device;  ///< PCI address of the accelerator that the case runs on; empty: CPU
-  double seconds = 2;  ///< of each run
+  double seconds = 3;  ///< of each run that counts
   std::int64_t runs = 3;
   const Interrupt* interrupt = nullptr;
 };
@@ -29,8 +29,8 @@ struct TrafficPassOptions {
 ///  "harness":{…}}
 /// or {"reason","enable"}. Rates are per second while the worker waits; values are of one call, the
 /// idle rate taken off: bytes for traffic, seconds of activity for activity. Counters are read
-/// before and after a whole run, with a pause on both sides for those that are published late, so
-/// that nothing of the run is cut off. Errors: the worker's, and interrupted.
+/// within the run, four times a second, and the calls between the first and the last reading count.
+/// Errors: the worker's, and interrupted.
 Result<Json> traffic_pass(protocol::Worker& worker, const std::vector<PhaseToRun>& phases,
                           const TrafficPassOptions& options);
 

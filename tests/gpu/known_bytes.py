@@ -1,5 +1,5 @@
 """What the counters of a GPU say about kernels whose bytes are known: copies and sums of tensors far
-larger than its caches, queued back to back. Prints a table; exits with 1 when a ratio is off by more
+larger than its caches, read within a steady load. Prints a table; exits with 1 when a ratio is off by more
 than 3 %.
 
     known_bytes.py [seconds of each]      RIDGELINE_BIN names the folder of ridgeline-sensor-driver
@@ -9,14 +9,15 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import torch
 
 SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
 BOUND = 0.03
-# What NVML publishes is up to 100 ms old.
-SETTLE = 0.3
+# NVML publishes means every 100 ms: a reading must lie well within the load.
+SETTLE = 0.5
 
 
 class Sensors:
@@ -32,17 +33,43 @@ class Sensors:
         return json.loads(self.process.stdout.readline())
 
 
-def run(work, seconds):
-    """Calls `work` for about `seconds`; the number of calls."""
-    work()
-    torch.cuda.synchronize()
-    begin = time.monotonic()
-    for _ in range(20):
-        work()
-    torch.cuda.synchronize()
-    calls = max(1, int(20 * seconds / (time.monotonic() - begin)))
+class Load(threading.Thread):
+    """Calls `work` until stopped; remembers how many calls were done when (CLOCK_MONOTONIC)."""
+
+    def __init__(self, work):
+        super().__init__()
+        self.work, self.done, self.stopping = work, [(time.monotonic_ns(), 0)], False
+
+    def run(self):
+        calls = 0
+        while not self.stopping:
+            for _ in range(10):
+                self.work()
+            torch.cuda.synchronize()
+            calls += 10
+            self.done.append((time.monotonic_ns(), calls))
+
+    def calls_at(self, ns):
+        for (t0, c0), (t1, c1) in zip(self.done, self.done[1:]):
+            if t0 <= ns <= t1:
+                return c0 + (c1 - c0) * (ns - t0) / (t1 - t0)
+        raise ValueError("read outside of the load")
+
+
+def measure(sensors, work, seconds):
+    """Counted bytes and calls between two readings within a steady load, and their seconds."""
+    load = Load(work)
+    load.start()
     time.sleep(SETTLE)
-    return calls
+    before = sensors.read()
+    time.sleep(seconds)
+    after = sensors.read()
+    time.sleep(SETTLE)
+    load.stopping = True
+    load.join()
+    domain = next(name for name in after if name.endswith("/traffic.dram"))
+    (t0, v0), (t1, v1) = before[domain], after[domain]
+    return v1 - v0, load.calls_at(t1) - load.calls_at(t0), 1e-9 * (t1 - t0)
 
 
 def main():
@@ -65,23 +92,15 @@ def main():
     print("| kernel | calls | GB/s by the clock | counted / known bytes |")
     print("|---|--:|--:|--:|")
     for name, (work, bytes_per_call) in cases.items():
-        calls = run(work, SECONDS)
-        before = sensors.read()
-        begin = time.monotonic()
-        for _ in range(calls):
-            work()
-        torch.cuda.synchronize()
-        seconds = time.monotonic() - begin
-        time.sleep(SETTLE)
-        after = sensors.read()
-        domain = next(name for name in after if name.endswith("/traffic.dram"))
-        # Nothing else runs, but refresh and other clients may read a little: see the idle line.
-        ratio = (after[domain][1] - before[domain][1]) / (calls * bytes_per_call)
-        worst = max(worst, abs(ratio - 1))
-        print(f"| {name} | {calls} | {calls * bytes_per_call / seconds / 1e9:.0f} | {ratio:.4f} |")
+        work()
+        counted, calls, seconds = measure(sensors, work, SECONDS)
+        known = calls * bytes_per_call
+        worst = max(worst, abs(counted / known - 1))
+        print(f"| {name} | {calls:.0f} | {known / seconds / 1e9:.0f} | {counted / known:.4f} |")
     before = sensors.read()
     time.sleep(2)
     after = sensors.read()
+    domain = next(name for name in after if name.endswith("/traffic.dram"))
     rate = (after[domain][1] - before[domain][1]) / (1e-9 * (after[domain][0] - before[domain][0]))
     print(f"idle: {rate / 1e9:.2f} GB/s")
     print(f"largest deviation {100 * worst:.2f} % (bound {100 * BOUND:.0f} %)")

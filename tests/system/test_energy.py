@@ -122,7 +122,7 @@ def test_a_window_below_the_counters_period_is_null_with_its_reason(tmp_path):
 
 
 def test_a_reset_is_told_and_its_trial_stays_right(tmp_path):
-    script_of_reset = sensors(start=1e6, resets=[n / 10 for n in range(1, 400, 7)])
+    script_of_reset = sensors(start=1e6, resets=[n / 10 for n in range(1, 400, 3)])
     (record,) = run_to_end(tmp_path, model(), *args(trials=3), environment=script_of_reset)
     assert "counter_reset" in {flag["id"] for flag in record["validity"]["flags"]}
     mean = metric(record, "power.mean")

@@ -1,5 +1,6 @@
 // Chooses sizes, and lets ways and sizes compete.
 #include "engines/native/ceilings/gemm.hpp"
+#include "base/clock.hpp"
 
 #include <ATen/Parallel.h>
 #include <c10/core/DeviceGuard.h>
@@ -8,9 +9,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <thread>
 
+#include "base/clock.hpp"
 #include "base/host_memory.hpp"
 #include "engines/native/ceilings/device_memory.hpp"
 #include "engines/native/ceilings/device_timer.hpp"
@@ -25,6 +28,10 @@ constexpr std::int64_t kLargestOnCpu = 8192;
 constexpr std::int64_t kLargestOnDevice = 16384;
 // Sizes at which accelerators show what they can do; the first is what everybody quotes.
 constexpr std::array<std::int64_t, 3> kDeviceSizes = {8192, 16384, 4096};
+// Before a repetition on a device, so that its power limit does not lower the clock within it: a
+// rest lets the controller's average fall.
+constexpr std::chrono::milliseconds kRest(100);
+constexpr double kRestFactor = 3;
 // Time of the products of one repetition, at least.
 constexpr double kBatchSeconds = 10e-3;
 constexpr double kLongestOnCpu = 0.1;
@@ -38,8 +45,8 @@ double flops_of(std::int64_t size) {
   return 2 * n * n * n;
 }
 
-Status check_memory(const Request& request, std::int64_t size) {
-  const std::int64_t bytes = product_bytes(request.dtype, size);
+Status check_memory(const Request& request, std::int64_t size, std::int64_t copies = 1) {
+  const std::int64_t bytes = copies * product_bytes(request.dtype, size);
   if (!request.device.is_cpu()) return check_fits(request.device, bytes);
   const auto available = available_host_bytes();
   if (!available || bytes <= *available) return {};
@@ -61,18 +68,22 @@ struct Field {
   double seconds = 0;
 };
 
-// Runs each way twice, and times the second run.
+// Runs each way once, and times a few runs more. On the CPU hopeless ways are left out.
 Field time_each(const Request& request, DeviceTimer& timer, std::vector<Product> ways) {
+  constexpr int kRuns = 3;
   Field field;
   std::vector<double> took;
   for (const Product& way : ways) {
     request.tick();
     way.run();
-    took.push_back(timer.time(1, way.run));
+    double best = timer.time(1, way.run);
+    for (int run = 1; run < kRuns; ++run) best = std::min(best, timer.time(1, way.run));
+    took.push_back(best);
   }
   field.seconds = *std::min_element(took.begin(), took.end());
   for (std::size_t way = 0; way < ways.size(); ++way) {
-    if (took[way] <= kHopeless * field.seconds) field.ways.push_back(std::move(ways[way]));
+    const bool hopeless = request.device.is_cpu() && took[way] > kHopeless * field.seconds;
+    if (!hopeless) field.ways.push_back(std::move(ways[way]));
   }
   return field;
 }
@@ -111,10 +122,12 @@ std::int64_t largest_size(const Request& request, DeviceTimer& timer, const Fiel
   const std::int64_t most = request.device.is_cpu() ? kLargestOnCpu : kLargestOnDevice;
   std::int64_t size = kFirstSize;
   double seconds = smallest.seconds;
-  // Small products run at a smaller share of the peak: the estimate errs on the long side.
-  while (size < most && 8 * seconds <= longest && check_memory(request, 2 * size)) {
+  // Small products run at a smaller share of the peak: the estimate errs on the long side. Operands
+  // of the smaller sizes are there at the same time: less than once more.
+  while (size < most && 8 * seconds <= longest && check_memory(request, 2 * size, 2)) {
     size *= 2;
     auto ways = only(smallest, products(request.dtype, request.device, size));
+    if (ways.empty()) return size / 2;
     seconds = time_each(request, timer, std::move(ways)).seconds;
   }
   return size;
@@ -157,22 +170,42 @@ std::vector<Entrant> entrants_for(const Request& request, DeviceTimer& timer, co
   return entrants;
 }
 
+// The median rate without any rest: where the power limit has its say.
+double steady_rate(const Request& request, DeviceTimer& timer, const Entrant& entrant,
+                   double seconds) {
+  std::vector<double> rates;
+  const std::int64_t end = now_ns() + static_cast<std::int64_t>(1e9 * seconds);
+  do {
+    request.tick();
+    rates.push_back(flops_of(entrant.size) / timer.time(entrant.calls, entrant.product.run));
+  } while (now_ns() < end);
+  return median_of(rates);
+}
+
 Result<Ceiling> measure(const Request& request) {
   const c10::InferenceMode inference;
   const c10::DeviceGuard guard(request.device);
-  const Tf32Guard tf32(request.dtype == GemmDtype::kTfloat32);
+  std::optional<Tf32Guard> tf32;
+  if (!request.device.is_cpu()) tf32.emplace(request.dtype == GemmDtype::kTfloat32);
   DeviceTimer timer(request.device);
   RIDGELINE_TRY(const Field smallest, try_smallest(request, timer));
   if (request.size > 0) RIDGELINE_CHECK(check_memory(request, request.size));
   const auto sizes = sizes_for(request, timer, smallest);
   const auto entrants = entrants_for(request, timer, smallest, sizes);
-  if (!request.device.is_cpu()) {
+  if (entrants.empty()) {
+    return unsupported(fmt::format("no {} product of size {} on {}", name_of(request.dtype),
+                                   sizes.front(), request.device.str()));
+  }
+  const bool is_device = !request.device.is_cpu();
+  if (is_device) {
     const auto& run = entrants.front().product.run;
     timer.time(timer.calls_for(std::min(kWarmUpSeconds, request.seconds / 4), run), run);
   }
-  Contest contest(entrants.size(), request.seconds, /*warm=*/true);
+  // The rests are most of the time.
+  Contest contest(entrants.size(), request.seconds * (is_device ? kRestFactor : 1), /*warm=*/true);
   while (const auto turn = contest.next()) {
     request.tick();
+    if (is_device) std::this_thread::sleep_for(kRest);
     const Entrant& entrant = entrants[*turn];
     contest.add(flops_of(entrant.size) / timer.time(entrant.calls, entrant.product.run));
   }
@@ -180,11 +213,13 @@ Result<Ceiling> measure(const Request& request) {
   Ceiling found;
   found.value = contest.best();
   found.unit = request.dtype == GemmDtype::kInt8 ? "OP/s" : "FLOP/s";
-  found.median = contest.median();
+  found.median =
+      is_device ? steady_rate(request, timer, winner, request.seconds) : contest.median();
   found.samples = contest.samples();
   found.seconds = contest.seconds();
   found.kernel = winner.product.name;
   found.note = join_notes(contest.note(), timer.note());
+  if (is_device) found.note = join_notes("best: from rest; median: under steady load", found.note);
   found.flops_per_repetition = flops_of(winner.size) * static_cast<double>(winner.calls);
   found.size = winner.size;
   if (request.device.is_cpu()) found.threads = request.placement.threads();

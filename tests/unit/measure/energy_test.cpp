@@ -256,6 +256,10 @@ TEST(Energy_Flags, disagreeing_sensors_resets_and_heat_are_told) {
   for (const results::Flag& flag : energy_flags(energy)) ids.push_back(flag.id);
   EXPECT_EQ(ids, (std::vector<std::string>{"sensor_disagrees", "counter_reset", "temperature_drift",
                                            "throttled"}));
+  energy["meters"][0]["calibration"][0]["cross_check"] = nullptr;
+  EXPECT_NE(energy_flags(energy).front().detail.find("stood still"), std::string::npos);
+  energy["meters"][0]["primary"] = false;
+  EXPECT_EQ(energy_flags(energy).front().id, "counter_reset");
   EXPECT_TRUE(energy_flags({{"reason", "none"}}).empty());
 }
 

@@ -36,7 +36,7 @@ struct Ceiling {
   std::string unit;  ///< "B/s", "FLOP/s", "OP/s" (integers) or "s"
   double median = 0;
   std::int64_t samples = 0;  ///< repetitions of the kernel that won; warm-up is not counted
-  double seconds = 0;        ///< that the probe took, all kernels and warm-up included
+  double seconds = 0;        ///< that all repetitions took, those of kernels that lost included
   std::string kernel;        ///< the one that won: "own avx512, non-temporal stores"
   std::string note = {};
   std::optional<std::int64_t> bytes = {};  ///< working set of all arrays
