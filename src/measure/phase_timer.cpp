@@ -85,7 +85,8 @@ Result<PhaseTimer::Piece> PhaseTimer::run(protocol::SampleFile& file, std::int64
 }
 
 Result<double> PhaseTimer::first_calls() {
-  RIDGELINE_TRY(ScratchSamples scratch, ScratchSamples::create(static_cast<std::uint64_t>(4 * rows_per_call_)));
+  RIDGELINE_TRY(ScratchSamples scratch,
+                ScratchSamples::create(static_cast<std::uint64_t>(4 * rows_per_call_)));
   RIDGELINE_TRY(const Piece first, run(scratch.file(), 1, 0));
   RIDGELINE_TRY(const Piece second, run(scratch.file(), 1, 0));
   first_call_ = first.seconds.front();
@@ -97,10 +98,10 @@ Result<PhaseTiming> PhaseTimer::measure(const PhaseTimerOptions& options,
                                         const std::string& samples_path) {
   const HarnessMeter harness;
   const auto rows_per_call = static_cast<std::uint64_t>(rows_per_call_);
-  RIDGELINE_TRY(
-      ScratchSamples scratch,
-      ScratchSamples::create(std::min(rows_per_call * rows_needed(options.slice_seconds, second_call_),
-                               std::max(kMostRows, 64 * rows_per_call))));
+  RIDGELINE_TRY(ScratchSamples scratch,
+                ScratchSamples::create(
+                    std::min(rows_per_call * rows_needed(options.slice_seconds, second_call_),
+                             std::max(kMostRows, 64 * rows_per_call))));
   protocol::SampleFile& file = scratch.file();
 
   WarmupOptions warmup_options;

@@ -84,11 +84,10 @@ void add_traffic(const Json& traffic, const PhaseFacts& phase, Metrics& metrics)
   metrics.emplace_back(kDram, bytes);
   const auto ratio = [](const std::vector<double>& v) { return v[0] / v[1]; };
   if (is_counted) {
-    metrics.emplace_back("bandwidth.dram",
-                         results::derived("B/s",
-                                          {{phase.name + ".traffic.dram", bytes},
-                                           {phase.name + ".latency", latency}},
-                                          ratio));
+    metrics.emplace_back("bandwidth.dram", results::derived("B/s",
+                                                            {{phase.name + ".traffic.dram", bytes},
+                                                             {phase.name + ".latency", latency}},
+                                                            ratio));
     metrics.emplace_back("traffic.dram.over_model",
                          results::derived("1",
                                           {{phase.name + ".traffic.dram", bytes},

@@ -22,6 +22,7 @@ using telemetry::Series;
 // read before and after a run they would be off by 100 ms of it.
 constexpr double kLeadSeconds = 0.4;
 constexpr std::int64_t kReadingInterval = 250'000'000;
+constexpr double kSettleSeconds = 1;
 constexpr double kIdleSeconds = 1;
 
 // By how much a series rose from its first to its last reading within a window.
@@ -156,6 +157,8 @@ Json TrafficPass::domains_json() const {
 
 Result<Json> TrafficPass::run(const std::vector<PhaseToRun>& phases) {
   const HarnessMeter harness;
+  // What ran before is still in a reading that is published late.
+  RIDGELINE_CHECK(wait(kSettleSeconds));
   const auto before = read();
   RIDGELINE_CHECK(wait(kIdleSeconds));
   const Rises idle = between(before, read());

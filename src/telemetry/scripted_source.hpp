@@ -4,7 +4,7 @@
 //   {"domains":[{"id":"package-0","kind":"energy","scope":"package","device":"","power":100,
 //                "period":0.001,"resolution":0,"start":0,"wraps_at":null,"resets":[],
 //                "fails":[],"latency":0,"systematic":null},
-//               {"id":"package-0/power","kind":"power","scope":"package","power":100,"period":0.05}],
+//               {"id":"package-0/power","kind":"power","scope":"package","power":100}],
 //    "absences":[{"kind":"traffic","reason":"…","enable":"…"}]}
 // `power` is a Waveform; a domain of kind "traffic" takes bytes a second there, "temperature" Cel,
 // "clock" Hz, "throttle_time" and "activity" seconds a second.

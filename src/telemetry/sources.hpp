@@ -13,9 +13,9 @@ namespace ridgeline::telemetry {
 
 /// Where sources look. Tests point it at recorded trees and fake libraries.
 struct Environment {
-  std::string root = "/";    ///< holds proc and sys
-  std::string nvml = {};     ///< library to open; empty: libnvidia-ml.so.1
-  std::string script = {};   ///< of the scripted source: a file or inline JSON; empty: none
+  std::string root = "/";   ///< holds proc and sys
+  std::string nvml = {};    ///< library to open; empty: libnvidia-ml.so.1
+  std::string script = {};  ///< of the scripted source: a file or inline JSON; empty: none
 };
 
 /// One file each: nvml.cpp, perf_power.cpp, rapl.cpp, hwmon.cpp, cpufreq.cpp, perf_uncore.cpp,

@@ -97,6 +97,7 @@ def main():
         known = calls * bytes_per_call
         worst = max(worst, abs(counted / known - 1))
         print(f"| {name} | {calls:.0f} | {known / seconds / 1e9:.0f} | {counted / known:.4f} |")
+    time.sleep(1)
     before = sensors.read()
     time.sleep(2)
     after = sensors.read()
