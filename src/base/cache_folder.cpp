@@ -11,7 +11,8 @@ Result<std::string> cache_folder() {
   if (cache != nullptr && cache[0] == '/') return std::string(cache) + "/ridgeline";
   const char* home = std::getenv("HOME");
   if (home != nullptr && home[0] == '/') return std::string(home) + "/.cache/ridgeline";
-  return environment_error("neither XDG_CACHE_HOME nor HOME names a folder", "set HOME");
+  return environment_error("no folder for caches: neither XDG_CACHE_HOME nor HOME is set",
+                           "set XDG_CACHE_HOME to a folder that can be written");
 }
 
 }  // namespace ridgeline

@@ -1,12 +1,16 @@
 // Interrupt: an atomic flag beside an eventfd, and the signal handlers that set it.
 #include "base/interrupt.hpp"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+
+#include "base/clock.hpp"
 
 namespace ridgeline {
 namespace {
@@ -30,6 +34,19 @@ void Interrupt::set() noexcept {
   // A full counter (EAGAIN) is as readable as we need it.
   [[maybe_unused]] const ssize_t put = ::write(event_.get(), &one, sizeof one);
   errno = saved;
+}
+
+bool sleep_unless(const Interrupt* interrupt, std::int64_t ns) {
+  constexpr std::int64_t kNsPerMs = 1'000'000;
+  constexpr std::int64_t kLongestPoll = 1000;  // ms
+  const std::int64_t end = now_ns() + ns;
+  for (std::int64_t left = ns; left > 0; left = end - now_ns()) {
+    if (interrupt != nullptr && interrupt->is_set()) return false;
+    pollfd wake{interrupt == nullptr ? -1 : interrupt->descriptor(), POLLIN, 0};
+    const std::int64_t ms = std::min(kLongestPoll, (left + kNsPerMs - 1) / kNsPerMs);
+    ::poll(&wake, 1, static_cast<int>(ms));
+  }
+  return interrupt == nullptr || !interrupt->is_set();
 }
 
 void interrupt_on_signals(Interrupt& interrupt) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 #include "base/descriptor.hpp"
 
@@ -23,6 +24,9 @@ class Interrupt {
   std::atomic<bool> flag_{false};
   Descriptor event_;
 };
+
+/// Sleeps `ns`; false as soon as the interrupt is set, which may be null.
+bool sleep_unless(const Interrupt* interrupt, std::int64_t ns);
 
 /// SIGINT and SIGTERM set `interrupt`, which must live until the program ends. The second signal of
 /// a kind has its usual effect: who presses Ctrl-C twice is not kept waiting (workers die with us).

@@ -1,11 +1,11 @@
 // Where the ceilings of a machine are remembered.
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/cache_folder.hpp"
 #include "base/file.hpp"
 #include "machine/ceilings.hpp"
 
@@ -17,25 +17,11 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kMostBytes = 16ull << 20;
 constexpr const char* kAgain = "measure again with `ridgeline peaks --refresh`";
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string() : std::string(value);
-}
-
 }  // namespace
 
 Result<std::string> ceilings_path(const std::string& fingerprint) {
-  // The XDG specification has relative paths ignored.
-  std::string cache = environment("XDG_CACHE_HOME");
-  if (cache.empty() || cache.front() != '/') {
-    const std::string home = environment("HOME");
-    if (home.empty() || home.front() != '/') {
-      return environment_error("no folder for caches: neither XDG_CACHE_HOME nor HOME is set",
-                               "set XDG_CACHE_HOME to a folder that can be written");
-    }
-    cache = home + "/.cache";
-  }
-  return fmt::format("{}/ridgeline/peaks-{}.json", cache, fingerprint);
+  RIDGELINE_TRY(const std::string folder, cache_folder());
+  return fmt::format("{}/peaks-{}.json", folder, fingerprint);
 }
 
 Result<Ceilings> read_ceilings(const std::string& path, const std::string& fingerprint) {

@@ -2,7 +2,6 @@
 #include "measure/busy.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -160,17 +159,6 @@ Result<std::vector<Flag>> unknown(const BusyOptions& options, const Error& error
   if (options.mode != "warn") return environment_error(detail, "give --busy warn");
   return std::vector<Flag>{
       {"busy", Flag::Severity::kInfo, detail, "look with top before you trust small differences"}};
-}
-
-bool sleep_unless(const Interrupt* interrupt, std::int64_t ns) {
-  constexpr std::int64_t kNsPerMs = 1'000'000;
-  const std::int64_t end = now_ns() + ns;
-  for (std::int64_t left = ns; left > 0; left = end - now_ns()) {
-    if (interrupt != nullptr && interrupt->is_set()) return false;
-    pollfd wake{interrupt == nullptr ? -1 : interrupt->descriptor(), POLLIN, 0};
-    ::poll(&wake, 1, static_cast<int>((left + kNsPerMs - 1) / kNsPerMs));
-  }
-  return interrupt == nullptr || !interrupt->is_set();
 }
 
 }  // namespace

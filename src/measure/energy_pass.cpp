@@ -108,7 +108,7 @@ Status EnergyPass::pause() {
 }
 
 Result<Json> EnergyPass::loaded_idle() {
-  if (options_.on_window) options_.on_window("", 1, 1);
+  if (options_.on_window) options_.on_window();
   const double settle = std::min(kSettleSeconds, window_);
   if (!sleep_for(settle, options_.interrupt)) {
     return Error{ErrorClass::kInterrupted, "interrupted"};
@@ -117,7 +117,7 @@ Result<Json> EnergyPass::loaded_idle() {
 }
 
 Result<Json> EnergyPass::trial(const PhaseToRun& phase, std::int64_t index) {
-  if (options_.on_window) options_.on_window(phase.name, index + 1, options_.trials);
+  if (options_.on_window) options_.on_window();
   RIDGELINE_CHECK(pause());
   const double period = longest_period(meters_);
   // A window that the user made short stays as short, also in its lead.

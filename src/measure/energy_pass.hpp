@@ -27,8 +27,7 @@ struct EnergyPassOptions {
   std::string timeline_path;  ///< absolute; where the readings are kept; empty: nowhere
   std::string timeline_name;  ///< the same within the run folder, for the record
   const Interrupt* interrupt = nullptr;
-  /// Before each window: the phase ("" for idle), the trial from 1, of how many.
-  std::function<void(const std::string&, std::int64_t, std::int64_t)> on_window = {};
+  std::function<void()> on_window = {};  ///< before each window
 };
 
 /// What `facts.energy` of a case holds:

@@ -2,7 +2,6 @@
 #include "measure/instruments.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <cmath>
@@ -144,15 +143,7 @@ ChannelPlan plan_channels(const std::vector<CalibratedMeter>& meters,
 }
 
 bool sleep_for(double seconds, const Interrupt* interrupt) {
-  const std::int64_t end = now_ns() + static_cast<std::int64_t>(1e9 * std::max(seconds, 0.0));
-  for (;;) {
-    if (interrupt != nullptr && interrupt->is_set()) return false;
-    const std::int64_t left = end - now_ns();
-    if (left <= 0) return true;
-    pollfd wake{interrupt != nullptr ? interrupt->descriptor() : -1, POLLIN, 0};
-    const auto milliseconds = static_cast<int>(std::min<std::int64_t>(left / 1'000'000 + 1, 1000));
-    (void)::poll(&wake, 1, milliseconds);
-  }
+  return sleep_unless(interrupt, static_cast<std::int64_t>(1e9 * std::max(seconds, 0.0)));
 }
 
 Result<Json> idle_power(const std::vector<CalibratedMeter>& meters, double seconds,

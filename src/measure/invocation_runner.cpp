@@ -7,13 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.hpp"
-#include "measure/energy_pass.hpp"
-#include "measure/engine_device.hpp"
 #include "measure/engine_locator.hpp"
 #include "measure/machine_state.hpp"
 #include "measure/plan_invocations.hpp"
 #include "measure/schedule.hpp"
-#include "measure/traffic_pass.hpp"
+#include "measure/sensor_passes.hpp"
 
 namespace ridgeline::measure {
 namespace {
@@ -65,11 +63,6 @@ double share_of(const std::string& phase, const std::vector<std::string>& phases
   return (1.0 - kPreprocess) / static_cast<double>(phases.size() - 1);
 }
 
-bool wants(const Plan& plan, std::string_view group) {
-  return plan.metrics.empty() ||
-         std::find(plan.metrics.begin(), plan.metrics.end(), group) != plan.metrics.end();
-}
-
 class Runner {
  public:
   Runner(const InvocationContext& context, ConfigurationBudget& budget)
@@ -82,12 +75,6 @@ class Runner {
  private:
   Status time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run);
   Result<Json> wanted_phases(const Json& planned) const;
-  // The passes beside the timing; what goes wrong in one is its reason, unless the worker is lost.
-  Status measure_sensors(Loaded& loaded, const CaseState& state,
-                         const std::vector<PhaseToRun>& phases, Json& facts);
-  Result<Json> measure_energy(Loaded& loaded, const CaseState& state,
-                              const std::vector<PhaseToRun>& phases);
-  std::vector<telemetry::DomainRef> state_domains(const Loaded& loaded) const;
   // `phases`: those of the plan that were timed.
   Status gather_facts(Loaded& loaded, CaseState& state, const Json& planned, const Json& phases,
                       const std::vector<PhaseToRun>& to_run);
@@ -199,76 +186,18 @@ Status Runner::gather_facts(Loaded& loaded, CaseState& state, const Json& planne
       {"memory",
        {{"tracked", member(memory, "tracked")}, {"resident", member(memory, "resident")}}},
       {"output_digest", member(member(memory, "outputs"), "digest")}};
-  RIDGELINE_CHECK(measure_sensors(loaded, state, to_run, facts));
+  SensorPasses passes;
+  passes.plan = context_.plan;
+  passes.configuration = &context_.configuration->configuration;
+  passes.instruments = context_.instruments;
+  passes.cold_idle = context_.cold_idle;
+  passes.folder = context_.folder;
+  passes.case_id = state.id;
+  passes.interrupt = context_.interrupt;
+  passes.on_energy = [&] { report(Stage::kEnergy, state.id); };
+  passes.on_traffic = [&] { report(Stage::kTraffic, state.id); };
+  RIDGELINE_CHECK(run_sensor_passes(*loaded.worker, to_run, passes, facts));
   state.facts = std::make_shared<const Json>(std::move(facts));
-  return {};
-}
-
-std::vector<telemetry::DomainRef> Runner::state_domains(const Loaded& loaded) const {
-  if (context_.instruments == nullptr) return {};
-  return telemetry::state_domains(
-      context_.instruments->sources(),
-      device_address(loaded.worker->hello(), context_.configuration->configuration.device));
-}
-
-Result<Json> Runner::measure_energy(Loaded& loaded, const CaseState& state,
-                                    const std::vector<PhaseToRun>& phases) {
-  EnergyPassOptions options;
-  options.instruments = context_.instruments;
-  options.device =
-      device_address(loaded.worker->hello(), context_.configuration->configuration.device);
-  options.cold_idle = context_.cold_idle;
-  if (context_.plan->energy_window_ns) {
-    options.window_seconds = 1e-9 * static_cast<double>(*context_.plan->energy_window_ns);
-  }
-  options.trials = context_.plan->energy_trials;
-  options.seed = static_cast<std::uint64_t>(context_.plan->seed);
-  options.timeline_name = results::RunFolder::timeline_path(state.id);
-  RIDGELINE_TRY(options.timeline_path, context_.folder->absolute(options.timeline_name));
-  options.interrupt = context_.interrupt;
-  options.on_window = [&](const std::string&, std::int64_t, std::int64_t) {
-    report(Stage::kEnergy, state.id);
-  };
-  return energy_pass(*loaded.worker, phases, options);
-}
-
-Status Runner::measure_sensors(Loaded& loaded, const CaseState& state,
-                               const std::vector<PhaseToRun>& phases, Json& facts) {
-  const auto put = [&](const char* name, Result<Json> result) -> Status {
-    if (result) {
-      facts[name] = std::move(*result);
-      return {};
-    }
-    // The timing stands; a pass that failed says why. Only the user's own wish ends more.
-    if (result.error().error_class == ErrorClass::kInterrupted) return result.error();
-    facts[name] = {{"reason", result.error().message}, {"enable", result.error().remedy}};
-    return {};
-  };
-  const Json not_asked = {{"reason", "not asked for by --metrics"}, {"enable", ""}};
-  const Json no_sensors = {{"reason", "no sensors were opened"}, {"enable", ""}};
-  if (context_.instruments == nullptr) {
-    facts["energy"] = facts["traffic"] = no_sensors;
-    return {};
-  }
-  const std::string& device = context_.configuration->configuration.device;
-  if (device != "cpu" && device_address(loaded.worker->hello(), device).empty()) {
-    facts["energy"] = facts["traffic"] = {
-        {"reason", "the engine does not say which accelerator " + device + " is"}, {"enable", ""}};
-    return {};
-  }
-  facts["energy"] = facts["traffic"] = not_asked;
-  if (wants(*context_.plan, "energy")) {
-    RIDGELINE_CHECK(put("energy", measure_energy(loaded, state, phases)));
-  }
-  if (wants(*context_.plan, "traffic") && loaded.worker->alive()) {
-    report(Stage::kTraffic, state.id);
-    TrafficPassOptions options;
-    options.instruments = context_.instruments;
-    options.device =
-        device_address(loaded.worker->hello(), context_.configuration->configuration.device);
-    options.interrupt = context_.interrupt;
-    RIDGELINE_CHECK(put("traffic", traffic_pass(*loaded.worker, phases, options)));
-  }
   return {};
 }
 
@@ -318,7 +247,9 @@ Status Runner::time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run
     options.slice_seconds = budget_.slice_seconds[state.id] * share_of(phases[i], phases);
     options.warmup_ns = context_.plan->warmup_ns;
     options.on_chunk = [&](const PhaseGlimpse& glimpse) {
-      if (!glimpse.warming_up && !machine_state) machine_state.emplace(state_domains(loaded));
+      if (!glimpse.warming_up && !machine_state) {
+        machine_state.emplace(state_domains_of(worker, configuration, context_.instruments));
+      }
       report(glimpse.warming_up ? Stage::kWarmUp : Stage::kMeasure, state.id, glimpse);
     };
     RIDGELINE_TRY(PhaseTiming timing, timers[i].measure(options, path));

@@ -120,6 +120,11 @@ Json optimize_to_json(const Plan& plan) {
 
 }  // namespace
 
+bool wants(const Plan& plan, std::string_view group) {
+  return plan.metrics.empty() ||
+         std::find(plan.metrics.begin(), plan.metrics.end(), group) != plan.metrics.end();
+}
+
 Result<Plan> make_plan(const std::vector<Assignment>& file, const std::vector<Assignment>& flags) {
   Plan plan;
   for (const Assignment& assignment : file) {

@@ -64,6 +64,9 @@ struct Plan {
   bool operator==(const Plan&) const = default;
 };
 
+/// Whether the plan measures this group of kMetricGroups.
+bool wants(const Plan& plan, std::string_view group);
+
 /// One key with its raw values and where they stand ("--batch", "plan.toml:3:9: batch").
 struct Assignment {
   std::string key;

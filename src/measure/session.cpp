@@ -226,9 +226,7 @@ Status Session::before_first_worker() {
 }
 
 Status Session::measure_cold_idle() {
-  const auto& groups = options_.plan->metrics;
-  const bool wanted =
-      groups.empty() || std::find(groups.begin(), groups.end(), "energy") != groups.end();
+  const bool wanted = wants(*options_.plan, "energy");
   const bool any_new = std::any_of(
       states_.begin(), states_.end(),
       [](const ConfigurationState& one) { return !one.done && one.next_invocation == 0; });
