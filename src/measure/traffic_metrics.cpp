@@ -73,9 +73,10 @@ Metric modelled_bytes(const Json* cost) {
 void add_traffic(const Json& traffic, const PhaseFacts& phase, Metrics& metrics) {
   constexpr std::string_view kDram = "traffic.dram";
   auto sums = sums_of(traffic, phase.name);
-  std::string reason = text(traffic, "reason");
+  const Json none = traffic.is_object() && traffic.contains("dram") ? traffic.at("dram") : traffic;
+  std::string reason = text(none, "reason");
   if (reason.empty()) reason = "this phase is given no traffic pass";
-  const std::string enable = text(traffic, "enable");
+  const std::string enable = text(none, "enable");
   const Metric model = modelled_bytes(phase.cost);
   const Metric latency = latency_of(metrics);
   const auto counted = sums.find(std::string(kDram));
@@ -99,8 +100,8 @@ void add_traffic(const Json& traffic, const PhaseFacts& phase, Metrics& metrics)
   }
   for (const auto& [name, values] : sums) {
     if (name == kDram) continue;
-    if (name.starts_with("traffic.")) {
-      metrics.emplace_back(name, over_runs(values, "B"));
+    if (name.starts_with("traffic.") || name.starts_with("events.")) {
+      metrics.emplace_back(name, over_runs(values, name.starts_with("traffic.") ? "B" : "1"));
       continue;
     }
     // Seconds of activity within a call, over the seconds that the call takes.

@@ -183,15 +183,17 @@ Result<Json> traffic_pass(protocol::Worker& worker, const std::vector<PhaseToRun
                           const TrafficPassOptions& options) {
   std::vector<DomainRef> domains =
       telemetry::traffic_domains(options.instruments->sources(), options.device);
-  const bool any = std::any_of(domains.begin(), domains.end(), [](const DomainRef& domain) {
-    return domain->kind == telemetry::Kind::kTraffic;
+  const bool has_bytes = std::any_of(domains.begin(), domains.end(), [](const DomainRef& domain) {
+    return domain->kind == telemetry::Kind::kTraffic && domain->scope == "dram";
   });
-  if (!any) {
-    const telemetry::Absence why =
-        options.instruments->why_absent(telemetry::Kind::kTraffic, options.device);
-    return Json{{"reason", why.reason}, {"enable", why.enable}};
-  }
-  return TrafficPass(worker, options, std::move(domains)).run(phases);
+  const telemetry::Absence why =
+      has_bytes ? telemetry::Absence()
+                : options.instruments->why_absent(telemetry::Kind::kTraffic, options.device);
+  const Json reason = {{"reason", why.reason}, {"enable", why.enable}};
+  if (domains.empty()) return reason;
+  RIDGELINE_TRY(Json traffic, TrafficPass(worker, options, std::move(domains)).run(phases));
+  if (!has_bytes) traffic["dram"] = reason;
+  return traffic;
 }
 
 }  // namespace ridgeline::measure

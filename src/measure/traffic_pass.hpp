@@ -26,11 +26,11 @@ struct TrafficPassOptions {
 /// What `facts.traffic` of a case holds:
 /// {"idle":{"<domain>":rate}, "domains":[{"id","kind","scope","source"}],
 ///  "phases":{"<name>":{"runs":[{"calls","seconds","values":{"<domain>":value or null}}]}},
-///  "harness":{…}}
+///  "harness":{…},"dram":{"reason","enable"} where only other things are counted}
 /// or {"reason","enable"}. Rates are per second while the worker waits; values are of one call, the
-/// idle rate taken off: bytes for traffic, seconds of activity for activity. Counters are read
-/// within the run, four times a second, and the calls between the first and the last reading count.
-/// Errors: the worker's, and interrupted.
+/// idle rate taken off: bytes for traffic, seconds of activity for activity, their number for
+/// events (instructions, cycles). Counters are read within the run, four times a second, and the
+/// calls between the first and the last reading count. Errors: the worker's, and interrupted.
 Result<Json> traffic_pass(protocol::Worker& worker, const std::vector<PhaseToRun>& phases,
                           const TrafficPassOptions& options);
 

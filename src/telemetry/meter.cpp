@@ -135,7 +135,8 @@ std::vector<DomainRef> state_domains(const Sources& sources, const std::string& 
 
 std::vector<DomainRef> traffic_domains(const Sources& sources, const std::string& device) {
   return select(sources, [&](const Domain& domain) {
-    const bool traffic = domain.kind == Kind::kTraffic || domain.kind == Kind::kActivity;
+    const bool traffic = domain.kind == Kind::kTraffic || domain.kind == Kind::kActivity ||
+                         domain.kind == Kind::kEvents;
     return traffic && domain.device == device;
   });
 }

@@ -50,7 +50,7 @@ std::string boundary_name(const std::vector<Meter>& meters);
 /// Temperatures, clocks and throttle times of the host, or of the accelerator at `device`.
 std::vector<DomainRef> state_domains(const Sources& sources, const std::string& device);
 
-/// Traffic and activity: of the accelerator at `device`, else of the host.
+/// Traffic and activity, and events of the CPU: of the accelerator at `device`, else of the host.
 std::vector<DomainRef> traffic_domains(const Sources& sources, const std::string& device);
 
 }  // namespace ridgeline::telemetry

@@ -223,6 +223,20 @@ TEST(Traffic_Metrics, counted_bytes_stand_beside_the_model) {
   EXPECT_EQ(*find(metrics, "traffic.pcie_rx").value, 3);
 }
 
+TEST(Traffic_Metrics, instructions_alone_leave_the_bytes_to_the_model_and_say_why) {
+  const Json cost = {{"bytes", 1e9}};
+  Metrics metrics = {{"latency", results::measured(0.01, "s", results::Source::kTimed)}};
+  const Json traffic =
+      Json::parse(R"({"domains":[{"id":"i","kind":"events","scope":"instructions"}],
+    "dram":{"reason":"no uncore","enable":"sudo x"},
+    "phases":{"forward":{"runs":[{"values":{"i":4e9}},{"values":{"i":6e9}}]}}})");
+  add_traffic(traffic, {"forward", {}, &cost}, metrics);
+  EXPECT_EQ(*find(metrics, "events.instructions").value, 5e9);
+  EXPECT_EQ(find(metrics, "traffic.dram").source, results::Source::kModelled);
+  EXPECT_EQ(find(metrics, "bandwidth.dram").reason, "no uncore");
+  EXPECT_EQ(find(metrics, "bandwidth.dram").enable, "sudo x");
+}
+
 TEST(Traffic_Metrics, without_counters_bytes_are_modelled_and_bandwidth_is_null) {
   const Json cost = {{"bytes", 1e9}};
   Metrics metrics = {{"latency", results::measured(0.01, "s", results::Source::kTimed)}};
