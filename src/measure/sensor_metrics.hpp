@@ -27,8 +27,8 @@ struct PhaseFacts {
 void add_energy(const Json& energy, const PhaseFacts& phase, results::Metrics& metrics);
 
 /// Appends, of one call: `traffic.dram` (counted, else the bytes of the cost model, whose source
-/// says so), `traffic.pcie_rx` …, `activity.<unit>`, `events.instructions`, `bandwidth.dram` (counted bytes over the
-/// latency; null without counters) and `traffic.dram.over_model`.
+/// says so), `traffic.pcie_rx` …, `activity.<unit>`, `events.instructions`, `bandwidth.dram`
+/// (counted bytes over the latency; null without counters) and `traffic.dram.over_model`.
 void add_traffic(const Json& traffic, const PhaseFacts& phase, results::Metrics& metrics);
 
 /// What the energy pass says against its own numbers: "sensor_disagrees" (a counter and integrated
