@@ -22,8 +22,8 @@ namespace {
 constexpr const char* kDescription =
     "Measure this machine's ceilings: memory bandwidth, matrix products, launch, transfers";
 constexpr const char* kFooter =
-    "Takes about 20 s for two cores, 15 s for a GPU. What was measured is remembered for this "
-    "machine,\nengine, device, threads and cores (docs/peaks.md).";
+    "Takes up to 20 s for two cores, and less than a minute for a GPU. What was measured is "
+    "remembered for\nthis machine, engine, device, threads and cores (docs/peaks.md).";
 
 struct Flags {
   study::PeaksOptions options;

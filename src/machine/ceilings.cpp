@@ -8,6 +8,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/json_values.hpp"
+
 namespace ridgeline::machine {
 namespace {
 
@@ -15,15 +17,6 @@ namespace {
 constexpr std::size_t kMostSets = 1000;
 constexpr std::size_t kMostCeilings = 10'000;
 constexpr std::array<std::string_view, 4> kUnits = {"B/s", "FLOP/s", "OP/s", "s"};
-
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json(nullptr) : Json(text);
-}
-
-template <typename T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
 
 Json ceiling_json(const Ceiling& ceiling) {
   return {{"id", ceiling.id},

@@ -4,16 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fingerprint.hpp"
+#include "base/json_values.hpp"
 #include "machine/cpu_list.hpp"
 #include "machine/inventory.hpp"
 
 namespace ridgeline::machine {
 namespace {
-
-template <typename T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
 
 Json cpu_json(const Cpu& cpu) {
   Json caches = Json::array();

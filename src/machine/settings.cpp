@@ -6,6 +6,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "base/json_values.hpp"
 #include "machine/cpu_list.hpp"
 #include "machine/tree.hpp"
 
@@ -44,11 +45,6 @@ std::optional<bool> on_battery(const Tree& tree) {
     }
   }
   return answer;
-}
-
-template <typename T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
 }
 
 }  // namespace

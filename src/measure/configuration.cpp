@@ -7,14 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fingerprint.hpp"
+#include "base/json_values.hpp"
 
 namespace ridgeline::measure {
 namespace {
-
-template <typename T>
-Json json_or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
 
 Json identity(const Configuration& configuration) {
   return {{"configuration", to_json(configuration)}, {"optimize", optimize_json(configuration)}};
@@ -45,12 +41,12 @@ Json to_json(const KnobValue& value) {
 Json to_json(const Configuration& configuration) {
   return {{"engine", configuration.engine},
           {"model", configuration.model},
-          {"architecture", json_or_null(configuration.architecture)},
+          {"architecture", or_null(configuration.architecture)},
           {"weights", configuration.weights},
           {"dtype", configuration.dtype},
           {"device", configuration.device},
-          {"threads", json_or_null(configuration.threads)},
-          {"cores", json_or_null(configuration.cores)},
+          {"threads", or_null(configuration.threads)},
+          {"cores", or_null(configuration.cores)},
           {"seed", configuration.seed}};
 }
 
@@ -75,7 +71,7 @@ Json wire_optimizations(const Configuration& configuration) {
 
 Json load_fields(const Configuration& configuration) {
   return {{"model", configuration.model},
-          {"architecture", json_or_null(configuration.architecture)},
+          {"architecture", or_null(configuration.architecture)},
           {"weights", configuration.weights},
           {"dtype", configuration.dtype},
           {"device", configuration.device},

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json_values.hpp"
 #include "base/statistics.hpp"
 #include "base/student_t.hpp"
 #include "measure/sensor_metrics.hpp"
@@ -24,17 +25,6 @@ Metric absent(const char* unit, const Absent& why) {
   return results::absent(unit, why.reason, why.enable);
 }
 
-std::optional<double> number(const Json& json, const char* key) {
-  const auto found = json.is_object() ? json.find(key) : json.end();
-  if (found == json.end() || !found->is_number()) return std::nullopt;
-  return found->get<double>();
-}
-
-std::string text(const Json& json, const char* key) {
-  const auto found = json.is_object() ? json.find(key) : json.end();
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 // What the trials of a phase add up to.
 struct Trials {
   std::vector<double> joules;      // of a call
@@ -53,10 +43,10 @@ std::optional<double> idle_watts(const Json& energy, const char* which, std::str
   double sum = 0;
   for (const Json& meter : energy.value("meters", Json::array())) {
     if (!meter.value("primary", false)) continue;
-    const Json entry = idle.is_object() ? idle.value(text(meter, "id"), Json()) : Json();
-    const auto watts = number(entry, "watts");
+    const Json entry = idle.is_object() ? idle.value(text_in(meter, "id"), Json()) : Json();
+    const auto watts = number_in(entry, "watts");
     if (!watts) {
-      reason = entry.is_object() ? text(entry, "reason") : "";
+      reason = entry.is_object() ? text_in(entry, "reason") : "";
       if (reason.empty()) reason = "idle power was not measured";
       return std::nullopt;
     }
@@ -67,8 +57,8 @@ std::optional<double> idle_watts(const Json& energy, const char* which, std::str
 
 Trials take_trials(const Json& energy, const std::string& phase) {
   Trials taken;
-  if (!text(energy, "reason").empty()) {
-    taken.why = {text(energy, "reason"), text(energy, "enable")};
+  if (!text_in(energy, "reason").empty()) {
+    taken.why = {text_in(energy, "reason"), text_in(energy, "enable")};
     return taken;
   }
   const Json phases = energy.value("phases", Json::object());
@@ -79,18 +69,18 @@ Trials take_trials(const Json& energy, const std::string& phase) {
   const auto idle = idle_watts(energy, "loaded", taken.why_no_net);
   std::vector<double> bounds;
   for (const Json& trial : phases.at(phase).value("trials", Json::array())) {
-    const auto joules = number(trial, "joules");
-    const auto seconds = number(trial, "seconds_per_call");
+    const auto joules = number_in(trial, "joules");
+    const auto seconds = number_in(trial, "seconds_per_call");
     if (!joules || !seconds || *seconds <= 0) {
-      taken.why = {text(trial, "reason"), "give a longer --energy-window"};
+      taken.why = {text_in(trial, "reason"), "give a longer --energy-window"};
       continue;
     }
     taken.joules.push_back(*joules);
     taken.watts.push_back(*joules / *seconds);
     if (idle) taken.net_joules.push_back(*joules - *idle * *seconds);
-    bounds.push_back(number(trial, "bound").value_or(0) / *joules);
-    taken.counted = taken.counted && text(trial, "method") == "counter";
-    const auto peak = number(trial, "peak_watts");
+    bounds.push_back(number_in(trial, "bound").value_or(0) / *joules);
+    taken.counted = taken.counted && text_in(trial, "method") == "counter";
+    const auto peak = number_in(trial, "peak_watts");
     if (peak) taken.peak = std::max(taken.peak.value_or(0), *peak);
   }
   if (!bounds.empty()) taken.quantisation = mean(bounds);
@@ -101,7 +91,7 @@ Trials take_trials(const Json& energy, const std::string& phase) {
 std::optional<double> systematic_of(const Json& energy) {
   std::optional<double> largest;
   for (const Json& meter : energy.value("meters", Json::array())) {
-    const auto one = number(meter, "systematic");
+    const auto one = number_in(meter, "systematic");
     if (meter.value("primary", false) && one) largest = std::max(largest.value_or(0), *one);
   }
   return largest;
@@ -144,7 +134,7 @@ void add_powers(const Json& energy, const Trials& trials, const std::optional<do
   for (const Row& row : {Row{"power.idle", "loaded"}, Row{"power.cold_idle", "cold"}}) {
     std::string reason = trials.why.reason;
     const auto watts =
-        text(energy, "reason").empty() ? idle_watts(energy, row.which, reason) : std::nullopt;
+        text_in(energy, "reason").empty() ? idle_watts(energy, row.which, reason) : std::nullopt;
     Metric metric = watts ? results::measured(*watts, "W", Source::kCounter)
                           : absent("W", {reason, trials.why.enable});
     if (watts) metric.systematic = systematic;

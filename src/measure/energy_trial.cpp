@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json_values.hpp"
 #include "base/statistics.hpp"
 #include "telemetry/counter.hpp"
 #include "telemetry/window_energy.hpp"
@@ -17,19 +18,14 @@ using telemetry::Series;
 using telemetry::Span;
 using telemetry::WindowEnergy;
 
-template <typename T>
-Json value_or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
 Json meter_json(const WindowEnergy& energy, const CallsWithin& within) {
   return {{"method", name_of(energy.method)},
           {"seconds", energy.span.seconds()},
           {"calls", within.calls},
           {"joules", energy.joules},
           {"bound", energy.bound},
-          {"peak_watts", value_or_null(energy.peak_watts)},
-          {"cross_check", value_or_null(energy.cross_check)},
+          {"peak_watts", or_null(energy.peak_watts)},
+          {"cross_check", or_null(energy.cross_check)},
           {"had_reset", energy.had_reset},
           {"note", energy.note.empty() ? Json(nullptr) : Json(energy.note)}};
 }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.hpp"
+#include "base/json_values.hpp"
 
 namespace ridgeline::measure {
 namespace {
@@ -21,11 +22,6 @@ HarnessCost now() {
   cost.cpu_seconds = static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
   cost.wakeups = usage.ru_nvcsw;
   return cost;
-}
-
-double number(const Json& json, const char* key) {
-  const auto found = json.is_object() ? json.find(key) : json.end();
-  return found != json.end() && found->is_number() ? found->get<double>() : 0;
 }
 
 }  // namespace
@@ -52,8 +48,8 @@ Json to_json(const HarnessCost& cost) {
 }
 
 HarnessCost harness_from_json(const Json& json) {
-  return {number(json, "wall_seconds"), number(json, "cpu_seconds"),
-          static_cast<std::int64_t>(number(json, "wakeups"))};
+  return {number_in(json, "wall_seconds").value_or(0), number_in(json, "cpu_seconds").value_or(0),
+          static_cast<std::int64_t>(number_in(json, "wakeups").value_or(0))};
 }
 
 }  // namespace ridgeline::measure

@@ -28,16 +28,11 @@ double seconds_of(std::int64_t ns) {
   return 1e-9 * static_cast<double>(ns);
 }
 
-Json member(const Json& object, const char* key) {
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return found == object.end() ? Json() : *found;
-}
-
 // Adds the stages that a reply lists: [{"name","ns"}].
 void add_stages(const Json& reply, Stages& stages) {
-  for (const Json& stage : member(reply, "stages")) {
-    const Json name = member(stage, "name");
-    const Json ns = member(stage, "ns");
+  for (const Json& stage : entry_of(reply, "stages")) {
+    const Json& name = entry_of(stage, "name");
+    const Json& ns = entry_of(stage, "ns");
     if (name.is_string() && ns.is_number()) {
       stages.emplace_back(name.get<std::string>(), 1e-9 * ns.get<double>());
     }
@@ -101,9 +96,9 @@ Result<Loaded> Runner::load(const std::string& program, const std::string& log) 
                                                        context_.interrupt));
   loaded.stages.emplace_back("spawn", seconds_of(loaded.worker->spawn_ns()));
   const Json& hello = loaded.worker->hello();
-  loaded.engine = {{"name", member(hello, "name")},
-                   {"version", member(hello, "version")},
-                   {"versions", member(hello, "versions")}};
+  loaded.engine = {{"name", entry_of(hello, "name")},
+                   {"version", entry_of(hello, "version")},
+                   {"versions", entry_of(hello, "versions")}};
   Json fields = load_fields(context_.configuration->configuration);
   fields["invocation"] = context_.index;
   RIDGELINE_TRY(loaded.reply,
@@ -116,17 +111,18 @@ Result<Loaded> Runner::load(const std::string& program, const std::string& log) 
 Status Runner::check_strict(const Json& model, const Json& optimizations) const {
   if (!context_.plan->strict) return {};
   const Configuration& configuration = context_.configuration->configuration;
-  const Json source = member(member(model, "weights"), "source");
+  const Json& source = entry_of(entry_of(model, "weights"), "source");
   if (configuration.weights == "auto" && source == "synthetic") {
     return unsupported(fmt::format("{} has no weights here, and --strict allows no synthetic ones",
                                    configuration.model),
                        "give a checkpoint, or ask for --weights synthetic");
   }
   for (const Json& entry : optimizations) {
-    if (member(entry, "requested").is_null() || member(entry, "applied") == true) continue;
-    return unsupported(fmt::format("optimization {} was not applied: {}",
-                                   to_line(member(entry, "id")), to_line(member(entry, "reason"))),
-                       "choose another value, or leave --strict out");
+    if (entry_of(entry, "requested").is_null() || entry_of(entry, "applied") == true) continue;
+    return unsupported(
+        fmt::format("optimization {} was not applied: {}", to_line(entry_of(entry, "id")),
+                    to_line(entry_of(entry, "reason"))),
+        "choose another value, or leave --strict out");
   }
   return {};
 }
@@ -162,7 +158,7 @@ Status Runner::gather_facts(Loaded& loaded, CaseState& state, const Json& planne
                             const Json& phases, const std::vector<PhaseToRun>& to_run) {
   Json optimizations = Json::array();
   for (const Json* reply : {&static_cast<const Json&>(loaded.reply), &planned}) {
-    for (const Json& entry : member(*reply, "optimizations")) optimizations.push_back(entry);
+    for (const Json& entry : entry_of(*reply, "optimizations")) optimizations.push_back(entry);
   }
   Json cost;
   Json memory;
@@ -177,15 +173,15 @@ Status Runner::gather_facts(Loaded& loaded, CaseState& state, const Json& planne
   }
   Json facts = {
       {"engine", loaded.engine},
-      {"model", member(loaded.reply, "model")},
+      {"model", entry_of(loaded.reply, "model")},
       {"optimizations", std::move(optimizations)},
       {"phases", phases},
-      {"inputs", member(planned, "inputs")},
-      {"workload", member(planned, "workload")},
-      {"cost", member(cost, "phases")},
+      {"inputs", entry_of(planned, "inputs")},
+      {"workload", entry_of(planned, "workload")},
+      {"cost", entry_of(cost, "phases")},
       {"memory",
-       {{"tracked", member(memory, "tracked")}, {"resident", member(memory, "resident")}}},
-      {"output_digest", member(member(memory, "outputs"), "digest")}};
+       {{"tracked", entry_of(memory, "tracked")}, {"resident", entry_of(memory, "resident")}}},
+      {"output_digest", entry_of(entry_of(memory, "outputs"), "digest")}};
   SensorPasses passes;
   passes.plan = context_.plan;
   passes.configuration = &context_.configuration->configuration;
@@ -211,13 +207,14 @@ Status Runner::time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run
                                 {"optimizations", wire_optimizations(configuration)}},
                                protocol::usual_deadlines("plan")));
   add_stages(planned, run.part.stages);
-  RIDGELINE_CHECK(check_strict(member(loaded.reply, "model"), member(planned, "optimizations")));
+  RIDGELINE_CHECK(
+      check_strict(entry_of(loaded.reply, "model"), entry_of(planned, "optimizations")));
 
   std::vector<std::string> phases;
   std::vector<PhaseTimer> timers;
   std::vector<PhaseToRun> to_run;  // in the passes beside the timing
   double call = 0;
-  RIDGELINE_TRY(const Json wanted, wanted_phases(member(planned, "phases")));
+  RIDGELINE_TRY(const Json wanted, wanted_phases(entry_of(planned, "phases")));
   for (const Json& phase : wanted) {
     RIDGELINE_TRY(phases.emplace_back(), get_string(phase, "name", "planned phase"));
     RIDGELINE_TRY(const std::int64_t tokens, get_int(phase, "tokens_per_call", "planned phase", 0));

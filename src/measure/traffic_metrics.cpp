@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/json_values.hpp"
 #include "base/statistics.hpp"
 #include "base/student_t.hpp"
 #include "measure/sensor_metrics.hpp"
@@ -15,11 +16,6 @@ using results::Metric;
 using results::Metrics;
 using results::Source;
 
-std::string text(const Json& json, const char* key) {
-  const auto found = json.is_object() ? json.find(key) : json.end();
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 // Values of a call by kind and scope ("traffic.dram"), one for each run, domains of a scope summed:
 // sockets, directions.
 std::map<std::string, std::vector<double>> sums_of(const Json& traffic, const std::string& phase) {
@@ -30,8 +26,9 @@ std::map<std::string, std::vector<double>> sums_of(const Json& traffic, const st
     std::map<std::string, double> one;
     std::map<std::string, bool> whole;
     for (const Json& domain : traffic.value("domains", Json::array())) {
-      const std::string name = fmt::format("{}.{}", text(domain, "kind"), text(domain, "scope"));
-      const Json value = run.value("values", Json::object()).value(text(domain, "id"), Json());
+      const std::string name =
+          fmt::format("{}.{}", text_in(domain, "kind"), text_in(domain, "scope"));
+      const Json value = run.value("values", Json::object()).value(text_in(domain, "id"), Json());
       whole.try_emplace(name, true);
       if (value.is_number()) one[name] += value.get<double>();
       // A part that could not be read must not pass for 0.
@@ -74,9 +71,9 @@ void add_traffic(const Json& traffic, const PhaseFacts& phase, Metrics& metrics)
   constexpr std::string_view kDram = "traffic.dram";
   auto sums = sums_of(traffic, phase.name);
   const Json none = traffic.is_object() && traffic.contains("dram") ? traffic.at("dram") : traffic;
-  std::string reason = text(none, "reason");
+  std::string reason = text_in(none, "reason");
   if (reason.empty()) reason = "this phase is given no traffic pass";
-  const std::string enable = text(none, "enable");
+  const std::string enable = text_in(none, "enable");
   const Metric model = modelled_bytes(phase.cost);
   const Metric latency = latency_of(metrics);
   const auto counted = sums.find(std::string(kDram));

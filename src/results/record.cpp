@@ -8,18 +8,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.hpp"
+#include "base/json_values.hpp"
 
 namespace ridgeline::results {
 namespace {
-
-template <typename T>
-Json json_or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json(nullptr) : Json(text);
-}
 
 Json to_json(const Metrics& metrics) {
   Json json = Json::object();
@@ -29,12 +21,12 @@ Json to_json(const Metrics& metrics) {
 
 Json phase_to_json(const InvocationPhase& phase) {
   return {{"n", phase.n},
-          {"median", json_or_null(phase.median)},
-          {"first_call", json_or_null(phase.first_call)},
+          {"median", or_null(phase.median)},
+          {"first_call", or_null(phase.first_call)},
           {"stop_rule", stop_rule_name(phase.stop_rule)},
           {"samples", text_or_null(phase.samples)},
           {"rows", {phase.first_row, phase.end_row}},
-          {"drift", json_or_null(phase.drift)}};
+          {"drift", or_null(phase.drift)}};
 }
 
 // In the order of their enums.
@@ -165,7 +157,7 @@ Json to_json(const Invocation& invocation) {
           {"order", invocation.order},
           {"warmup", std::move(warmup)},
           {"phases", std::move(phases)},
-          {"resident_peak", json_or_null(invocation.resident_peak)},
+          {"resident_peak", or_null(invocation.resident_peak)},
           {"log", text_or_null(invocation.log)},
           {"state", invocation.state ? *invocation.state : Json()}};
 }
@@ -275,7 +267,7 @@ void RecordBuilder::set_stop(const StopSummary& stop) {
                              {"invocations_done", stop.invocations_done},
                              {"ended_by", ended_by_name(stop.ended_by)},
                              {"precision_target", stop.precision_target},
-                             {"precision_reached", json_or_null(stop.precision_reached)}};
+                             {"precision_reached", or_null(stop.precision_reached)}};
 }
 
 void RecordBuilder::add_flag(const Flag& flag) {
@@ -291,7 +283,7 @@ void RecordBuilder::set_harness(std::string_view pass, const Json& cost) {
 
 void RecordBuilder::set_digests(const std::optional<std::string>& inputs,
                                 const std::optional<std::string>& outputs) {
-  (*record_)["digest"] = {{"inputs", json_or_null(inputs)}, {"outputs", json_or_null(outputs)}};
+  (*record_)["digest"] = {{"inputs", or_null(inputs)}, {"outputs", or_null(outputs)}};
 }
 
 void RecordBuilder::set_samples(std::string_view folder) {

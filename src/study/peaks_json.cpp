@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/json_values.hpp"
 #include "study/peaks.hpp"
 
 namespace ridgeline::study {
@@ -42,10 +43,6 @@ std::string flag_of(const DevicePeaks& device, const Ceiling& ceiling, double sh
   }
   return head + fmt::format("the count is wrong, or {} is not the row of this device",
                             device.datasheet.name);
-}
-
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json(nullptr) : Json(text);
 }
 
 Json device_json(const DevicePeaks& device, const std::string& now) {

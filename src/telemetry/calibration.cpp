@@ -12,7 +12,7 @@
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
-#include "base/json.hpp"
+#include "base/json_values.hpp"
 #include "base/statistics.hpp"
 #include "telemetry/counter.hpp"
 #include "telemetry/window_energy.hpp"
@@ -39,10 +39,6 @@ std::int64_t ticks_in(const Series& series) {
   for (const Segment& segment : ticks_of(series))
     count += static_cast<std::int64_t>(segment.size());
   return count;
-}
-
-Json number_or_null(const std::optional<double>& number) {
-  return number ? Json(*number) : Json(nullptr);
 }
 
 Status read_optional(const Json& json, const char* key, std::string_view what,
@@ -111,11 +107,11 @@ Calibration calibrate(const Series& series, double read_seconds) {
 Json to_json(const Calibration& calibration) {
   return {{"source", calibration.source},
           {"id", calibration.id},
-          {"update_period", number_or_null(calibration.update_period)},
+          {"update_period", or_null(calibration.update_period)},
           {"read_seconds", calibration.read_seconds},
           {"changes", calibration.changes},
           {"counter", calibration.is_counter},
-          {"cross_check", number_or_null(calibration.cross_check)},
+          {"cross_check", or_null(calibration.cross_check)},
           {"valid", calibration.is_valid()},
           {"created", calibration.created}};
 }

@@ -4,6 +4,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "base/json_values.hpp"
+
 namespace ridgeline::telemetry {
 namespace {
 
@@ -27,19 +29,6 @@ constexpr std::array kKinds = {
 
 const KindRow& row_of(Kind kind) {
   return kKinds[static_cast<std::size_t>(kind)];
-}
-
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json(nullptr) : Json(text);
-}
-
-Json number_or_null(const std::optional<double>& number) {
-  return number ? Json(*number) : Json(nullptr);
-}
-
-template <typename T>
-Json value_or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
 }
 
 }  // namespace
@@ -80,9 +69,9 @@ Json to_json(std::string_view source, const std::vector<Domain>& domains) {
                     {"device", text_or_null(domain.device)},
                     {"provenance", domain.provenance},
                     {"resolution", domain.resolution},
-                    {"update_period", number_or_null(domain.update_period)},
-                    {"wraps_at", number_or_null(domain.wraps_at)},
-                    {"systematic", number_or_null(domain.systematic)},
+                    {"update_period", or_null(domain.update_period)},
+                    {"wraps_at", or_null(domain.wraps_at)},
+                    {"systematic", or_null(domain.systematic)},
                     {"note", text_or_null(domain.note)}});
   }
   return list;
@@ -93,7 +82,7 @@ Json to_json(const DeviceState& device) {
   for (const DeviceProcess& process : device.processes) {
     processes.push_back({{"pid", process.pid},
                          {"name", text_or_null(process.name)},
-                         {"memory_bytes", value_or_null(process.memory_bytes)}});
+                         {"memory_bytes", or_null(process.memory_bytes)}});
   }
   Json missing = Json::array();
   for (const DeviceState::Missing& one : device.missing) {
@@ -103,21 +92,21 @@ Json to_json(const DeviceState& device) {
   return {{"pci_address", device.pci_address},
           {"name", text_or_null(device.name)},
           {"driver_version", text_or_null(device.driver_version)},
-          {"power_limit", value_or_null(device.power_limit)},
-          {"power_limit_default", value_or_null(device.power_limit_default)},
-          {"clock_max", value_or_null(device.clock_max)},
-          {"memory_clock_max", value_or_null(device.memory_clock_max)},
-          {"memory_bandwidth", value_or_null(device.memory_bandwidth)},
-          {"memory_total", value_or_null(device.memory_total)},
-          {"memory_used", value_or_null(device.memory_used)},
-          {"ecc", value_or_null(device.ecc)},
-          {"mig", value_or_null(device.mig)},
-          {"persistence", value_or_null(device.persistence)},
-          {"performance_state", value_or_null(device.performance_state)},
-          {"pcie_generation", value_or_null(device.pcie_generation)},
-          {"pcie_width", value_or_null(device.pcie_width)},
-          {"pcie_generation_max", value_or_null(device.pcie_generation_max)},
-          {"pcie_width_max", value_or_null(device.pcie_width_max)},
+          {"power_limit", or_null(device.power_limit)},
+          {"power_limit_default", or_null(device.power_limit_default)},
+          {"clock_max", or_null(device.clock_max)},
+          {"memory_clock_max", or_null(device.memory_clock_max)},
+          {"memory_bandwidth", or_null(device.memory_bandwidth)},
+          {"memory_total", or_null(device.memory_total)},
+          {"memory_used", or_null(device.memory_used)},
+          {"ecc", or_null(device.ecc)},
+          {"mig", or_null(device.mig)},
+          {"persistence", or_null(device.persistence)},
+          {"performance_state", or_null(device.performance_state)},
+          {"pcie_generation", or_null(device.pcie_generation)},
+          {"pcie_width", or_null(device.pcie_width)},
+          {"pcie_generation_max", or_null(device.pcie_generation_max)},
+          {"pcie_width_max", or_null(device.pcie_width_max)},
           {"throttle_reasons", device.throttle_reasons},
           {"processes", std::move(processes)},
           {"missing", std::move(missing)}};
