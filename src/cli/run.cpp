@@ -143,12 +143,9 @@ std::string cache_folder_or_empty() {
   return folder ? *folder : std::string();
 }
 
-Result<measure::SessionResult> run_job(const Job& job, results::RunFolder& folder,
-                                       report::Progress& progress, const Context& context) {
-  RIDGELINE_TRY(
-      measure::Instruments instruments,
-      measure::Instruments::open(job.plan.sensors, telemetry::Environment(),
-                                 cache_folder_or_empty(), machine::fingerprint(job.machine)));
+Result<measure::SessionResult> run_job(const Job& job, measure::Instruments& instruments,
+                                       results::RunFolder& folder, report::Progress& progress,
+                                       const Context& context) {
   const measure::MachineLimits limits = measure::read_limits(job.machine);
   const std::vector<std::string> addresses = addresses_of(job.plan, context);
   const auto devices = [&] { return measure::devices_of(instruments.sources(), addresses); };
@@ -221,13 +218,18 @@ Result<int> run(const Flags& flags, const Context& context) {
     RIDGELINE_TRY(const std::string program, measure::locate_engine(one.configuration.engine));
   }
   const std::int64_t begin = now_ns();
+  // Before the folder is made: a source that does not exist leaves nothing behind.
+  RIDGELINE_TRY(
+      measure::Instruments instruments,
+      measure::Instruments::open(job.plan.sensors, telemetry::Environment(),
+                                 cache_folder_or_empty(), machine::fingerprint(job.machine)));
   RIDGELINE_TRY(results::RunFolder folder, open_folder(job, context));
   report::Progress progress(report::progress_options(STDERR_FILENO, flags.quiet),
                             [](std::string_view text) {
                               std::fwrite(text.data(), 1, text.size(), stderr);
                               std::fflush(stderr);
                             });
-  const auto result = run_job(job, folder, progress, context);
+  const auto result = run_job(job, instruments, folder, progress, context);
   progress.clear();
   if (!result) return result.error();
   RIDGELINE_TRY(const std::vector<Json> records, results::read_records(folder.path()));

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "measure/window_flags.hpp"
@@ -24,15 +25,22 @@ std::string what_of(const Json& domain) {
   return device.empty() ? "CPU" : device;
 }
 
-void keep_worst(results::Flag flag, std::vector<results::Flag>& flags) {
-  const auto same = std::find_if(flags.begin(), flags.end(),
-                                 [&](const results::Flag& known) { return known.id == flag.id; });
-  if (same == flags.end()) {
-    flags.push_back(std::move(flag));
-  } else if (flag.severity > same->severity) {
-    *same = std::move(flag);
+// The worst flag of an id on each device.
+class Worst {
+ public:
+  void add(const std::string& what, results::Flag flag) {
+    const auto [place, is_new] = flags_.try_emplace({what, flag.id}, flag);
+    if (!is_new && flag.severity > place->second.severity) place->second = std::move(flag);
   }
-}
+  std::vector<results::Flag> take() const {
+    std::vector<results::Flag> flags;
+    for (const auto& [key, flag] : flags_) flags.push_back(flag);
+    return flags;
+  }
+
+ private:
+  std::map<std::pair<std::string, std::string>, results::Flag> flags_;
+};
 
 }  // namespace
 
@@ -70,7 +78,7 @@ Json StateWindow::close() const {
 
 std::vector<results::Flag> state_flags(const std::vector<Json>& states) {
   std::map<std::string, Throttled> throttled;  // by device
-  std::vector<results::Flag> flags;
+  Worst worst;
   for (const Json& state : states) {
     if (!state.is_object()) continue;
     const double seconds = state.value("seconds", 0.0);
@@ -87,7 +95,9 @@ std::vector<results::Flag> state_flags(const std::vector<Json>& states) {
         if (!counted[what]) one.window += seconds;
         counted[what] = true;
       } else if (kind == "temperature") {
-        if (auto flag = temperature_drift(what, start, end)) keep_worst(std::move(*flag), flags);
+        if (auto flag = temperature_drift(what, start, end)) worst.add(what, std::move(*flag));
+      } else if (kind == "clock") {
+        if (auto flag = check_clock(what, start, end)) worst.add(what, std::move(*flag));
       }
     }
   }
@@ -95,10 +105,10 @@ std::vector<results::Flag> state_flags(const std::vector<Json>& states) {
     const std::vector<std::pair<std::string, double>> causes(one.seconds.begin(),
                                                              one.seconds.end());
     for (results::Flag& flag : throttle_flags(what, causes, one.window)) {
-      keep_worst(std::move(flag), flags);
+      worst.add(what, std::move(flag));
     }
   }
-  return flags;
+  return worst.take();
 }
 
 }  // namespace ridgeline::measure

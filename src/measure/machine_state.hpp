@@ -31,7 +31,7 @@ class StateWindow {
 };
 
 /// What such states say against the numbers: throttle time, heat, clocks. `states`: one for each
-/// invocation; equal flags are given once, the worst of each kind.
+/// invocation; of each kind and device the worst one is given.
 std::vector<results::Flag> state_flags(const std::vector<Json>& states);
 
 }  // namespace ridgeline::measure

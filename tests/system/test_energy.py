@@ -168,3 +168,4 @@ def test_an_unknown_sensor_is_a_wrong_usage(tmp_path):
     with Run(model(), "--sensors", "rappl", "--output", tmp_path / "run") as run:
         assert run.finish() == 2
         assert "rapl" in run.stderr
+    assert not (tmp_path / "run").exists()

@@ -270,6 +270,14 @@ TEST(Energy_Flags, disagreeing_sensors_resets_and_heat_are_told) {
   for (const results::Flag& flag : energy_flags(energy)) ids.push_back(flag.id);
   EXPECT_EQ(ids, (std::vector<std::string>{"sensor_disagrees", "counter_reset", "temperature_drift",
                                            "throttled"}));
+  Json& state = energy["phases"]["forward"]["trials"][0]["state"];
+  const auto with = [&](const char* device) {
+    return Json{
+        {"kind", "clock"}, {"scope", "sm"}, {"device", device}, {"start", 2e9}, {"end", 1.7e9}};
+  };
+  state["a"] = with("0000:17:00.0");
+  state["b"] = with("0000:65:00.0");
+  EXPECT_EQ(energy_flags(energy).size(), 6u);  // a flag for each of the two devices
   energy["meters"][0]["calibration"][0]["cross_check"] = nullptr;
   EXPECT_NE(energy_flags(energy).front().detail.find("stood still"), std::string::npos);
   energy["meters"][0]["primary"] = false;
