@@ -7,10 +7,10 @@
 #include <set>
 #include <tuple>
 
+#include "base/cpu_list.hpp"
 #include "machine/accelerator.hpp"
 #include "machine/cgroup.hpp"
 #include "machine/cpu.hpp"
-#include "machine/cpu_list.hpp"
 #include "machine/memory.hpp"
 #include "machine/system.hpp"
 

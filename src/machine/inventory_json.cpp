@@ -3,9 +3,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/cpu_list.hpp"
 #include "base/fingerprint.hpp"
 #include "base/json_values.hpp"
-#include "machine/cpu_list.hpp"
 #include "machine/inventory.hpp"
 
 namespace ridgeline::machine {

@@ -6,8 +6,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "base/cpu_list.hpp"
 #include "base/json_values.hpp"
-#include "machine/cpu_list.hpp"
 #include "machine/tree.hpp"
 
 namespace ridgeline::machine {

@@ -8,7 +8,7 @@
 #include <set>
 #include <tuple>
 
-#include "machine/cpu_list.hpp"
+#include "base/cpu_list.hpp"
 
 namespace ridgeline::machine {
 namespace {

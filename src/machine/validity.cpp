@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "machine/cpu_list.hpp"
+#include "base/cpu_list.hpp"
 #include "machine/inventory.hpp"
 #include "machine/validity_clocks.hpp"
 

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "base/cpu_list.hpp"
 #include "base/nearest.hpp"
-#include "machine/cpu_list.hpp"
 #include "measure/plan_values.hpp"
 #include "measure/range_list.hpp"
 
@@ -109,12 +109,12 @@ Status set_cores(Plan& plan, const Values& values, std::string_view where) {
   for (const std::string& value : values) {
     for (std::size_t from = 0; from <= value.size();) {
       const std::size_t to = std::min(value.find('/', from), value.size());
-      const auto cpus = machine::parse_cpu_list(value.substr(from, to - from));
+      const auto cpus = parse_cpu_list(value.substr(from, to - from));
       if (!cpus || cpus->empty()) {
         return bad_input(fmt::format("{}: {} is not a set of CPUs", where, in_quotes(value)),
                          "write CPU numbers as 0-3 or 0,2,4, and several sets as 0-3/4-7");
       }
-      sets.push_back(machine::to_cpu_list(*cpus));
+      sets.push_back(to_cpu_list(*cpus));
       from = to + 1;
     }
     if (sets.size() > kMaxListItems) return bad_input(fmt::format("{}: too many sets", where));

@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.hpp"
-#include "machine/cpu_list.hpp"
+#include "base/cpu_list.hpp"
 #include "machine/inventory.hpp"
 #include "measure/efficiency.hpp"
 #include "measure/engine_locator.hpp"
@@ -84,13 +84,13 @@ Result<std::vector<EngineDevice>> chosen_devices(const Json& hello, const PeaksO
 Result<Machine> usable(const Machine& machine, const std::string& cores) {
   Machine part = machine;
   if (cores.empty()) return part;
-  RIDGELINE_TRY(const std::vector<int> wanted, machine::parse_cpu_list(cores));
+  RIDGELINE_TRY(const std::vector<int> wanted, parse_cpu_list(cores));
   std::erase_if(part.allowed.cpus, [&](int cpu) {
     return std::find(wanted.begin(), wanted.end(), cpu) == wanted.end();
   });
   if (part.allowed.cpus.size() != wanted.size() || wanted.empty()) {
     return bad_input(fmt::format("--cores: not all of '{}' may be used here", cores.substr(0, 100)),
-                     "allowed are " + machine::to_cpu_list(machine.allowed.cpus));
+                     "allowed are " + to_cpu_list(machine.allowed.cpus));
   }
   return part;
 }
@@ -115,7 +115,7 @@ class Measurement {
   Result<protocol::Worker*> worker(const std::string& cores) {
     if (worker_ && worker_->alive() && cores == cores_) return worker_.get();
     end();
-    RIDGELINE_TRY(const std::vector<int> cpus, machine::parse_cpu_list(cores));
+    RIDGELINE_TRY(const std::vector<int> cpus, parse_cpu_list(cores));
     RIDGELINE_TRY(worker_,
                   protocol::Worker::start({.argv = {program_}, .cores = cpus}, options_.interrupt));
     cores_ = cores;
@@ -248,8 +248,7 @@ int Peaks::failures() const {
 Result<Peaks> measure_peaks(const PeaksOptions& options, const Machine& machine) {
   RIDGELINE_TRY(const std::string program, measure::locate_engine(options.engine));
   RIDGELINE_TRY(const Machine part, usable(machine, options.cores));
-  const std::string cores =
-      options.cores.empty() ? std::string() : machine::to_cpu_list(part.allowed.cpus);
+  const std::string cores = options.cores.empty() ? std::string() : to_cpu_list(part.allowed.cpus);
   Peaks peaks;
   peaks.machine = machine::fingerprint(machine);
   std::string path = options.cache;

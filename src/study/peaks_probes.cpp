@@ -8,7 +8,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "machine/cpu_list.hpp"
+#include "base/cpu_list.hpp"
 #include "machine/datasheet.hpp"
 #include "machine/inventory.hpp"
 
@@ -153,7 +153,7 @@ void add_nodes(const Machine& machine, std::vector<Probe>& probes) {
     part.allowed.cpus = node.cpus;
     part.allowed.quota_cpus.reset();
     const auto threads = static_cast<int>(machine::physical_cores(part).size());
-    add_memory(machine, std::max(threads, 1), machine::to_cpu_list(node.cpus), node.id, probes);
+    add_memory(machine, std::max(threads, 1), to_cpu_list(node.cpus), node.id, probes);
   }
 }
 

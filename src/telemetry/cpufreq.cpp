@@ -7,7 +7,7 @@
 #include <map>
 #include <utility>
 
-#include "machine/cpu_list.hpp"
+#include "base/cpu_list.hpp"
 #include "machine/tree.hpp"
 #include "telemetry/absence.hpp"
 #include "telemetry/file_source.hpp"
@@ -27,8 +27,7 @@ std::string cpu_path(int cpu, std::string_view file) {
 }
 
 std::vector<int> online_cpus(const Tree& tree) {
-  const auto cpus =
-      machine::parse_cpu_list(tree.text(fmt::format("{}/online", kCpus)).value_or(""));
+  const auto cpus = parse_cpu_list(tree.text(fmt::format("{}/online", kCpus)).value_or(""));
   return cpus ? *cpus : std::vector<int>();
 }
 
@@ -74,8 +73,8 @@ void add_throttling(const std::string& root, const Tree& tree, const std::vector
   for (const int cpu : cpus) {
     const auto package = tree.integer(cpu_path(cpu, "topology/physical_package_id"));
     packages.emplace(std::max<std::int64_t>(package.value_or(0), 0), cpu);
-    const auto siblings = machine::parse_cpu_list(
-        tree.text(cpu_path(cpu, "topology/thread_siblings_list")).value_or(""));
+    const auto siblings =
+        parse_cpu_list(tree.text(cpu_path(cpu, "topology/thread_siblings_list")).value_or(""));
     const bool is_first = !siblings || siblings->empty() || siblings->front() == cpu;
     const std::string path = cpu_path(cpu, "thermal_throttle/core_throttle_total_time_ms");
     if (is_first) add_file(root, path, cores);

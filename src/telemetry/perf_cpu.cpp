@@ -5,7 +5,7 @@
 #include <array>
 #include <utility>
 
-#include "machine/cpu_list.hpp"
+#include "base/cpu_list.hpp"
 #include "machine/tree.hpp"
 #include "telemetry/absence.hpp"
 #include "telemetry/perf/perf_source.hpp"
@@ -41,8 +41,7 @@ std::vector<Core> cores_of(const Tree& tree) {
     for (const int cpu : pmu->cpus) cores.push_back({cpu, pmu->type});
   }
   if (!cores.empty()) return cores;
-  const auto online =
-      machine::parse_cpu_list(tree.text("sys/devices/system/cpu/online").value_or(""));
+  const auto online = parse_cpu_list(tree.text("sys/devices/system/cpu/online").value_or(""));
   if (online) {
     for (const int cpu : *online) cores.push_back({cpu, 0});
   }

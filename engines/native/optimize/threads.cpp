@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "base/cpu_list.hpp"
 #include "engines/native/optimize/knobs.hpp"
 
 namespace ridgeline::native {
@@ -14,40 +15,26 @@ constexpr int kMostThreads = 4096;
 constexpr std::string_view kNotAsked = "not asked for";
 
 // "0-3,8" as a CPU set.
-Result<cpu_set_t> parse_cpus(std::string_view text) {
-  const Error wrong =
-      bad_input(fmt::format("cores '{}' is not a list of CPUs", text), "write it like 0-3,8");
+Result<cpu_set_t> parse_cpus(const std::string& text) {
+  RIDGELINE_TRY(const std::vector<int> cpus, parse_cpu_list(text));
   cpu_set_t set;
   CPU_ZERO(&set);
-  const char* at = text.data();
-  const char* end = at + text.size();
-  while (at != end) {
-    int first = 0;
-    auto parsed = std::from_chars(at, end, first);
-    int last = first;
-    if (parsed.ec == std::errc() && parsed.ptr != end && *parsed.ptr == '-') {
-      parsed = std::from_chars(parsed.ptr + 1, end, last);
+  for (const int cpu : cpus) {
+    if (cpu >= CPU_SETSIZE) {
+      return unsupported(
+          fmt::format("CPU {} is beyond the {} that can be named here", cpu, CPU_SETSIZE));
     }
-    if (parsed.ec != std::errc() || first < 0 || last < first || last >= CPU_SETSIZE) return wrong;
-    for (int cpu = first; cpu <= last; ++cpu) CPU_SET(cpu, &set);
-    at = parsed.ptr;
-    if (at != end && *at++ != ',') return wrong;
-    if (at == end && text.back() == ',') return wrong;
+    CPU_SET(cpu, &set);
   }
   return set;
 }
 
 std::string describe(const cpu_set_t& set) {
-  std::string text;
+  std::vector<int> cpus;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(cpu, &set)) continue;
-    int last = cpu;
-    while (last + 1 < CPU_SETSIZE && CPU_ISSET(last + 1, &set)) ++last;
-    if (!text.empty()) text += ',';
-    text += last > cpu ? fmt::format("{}-{}", cpu, last) : std::to_string(cpu);
-    cpu = last;
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
   }
-  return text;
+  return to_cpu_list(cpus);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "machine/cpu_list.hpp"
+#include "base/cpu_list.hpp"
 #include "telemetry/absence.hpp"
 
 namespace ridgeline::telemetry {
@@ -118,7 +118,7 @@ Result<Pmu> read_pmu(const Tree& tree, std::string_view name) {
   const bool has_mask = tree.exists(folder + "/cpumask");
   const bool is_core = !has_mask && tree.exists(folder + "/cpus");
   const std::string path = folder + (is_core ? "/cpus" : "/cpumask");
-  const auto cpus = machine::parse_cpu_list(tree.text(path).value_or(""));
+  const auto cpus = parse_cpu_list(tree.text(path).value_or(""));
   if (!cpus) return cpus.error();
   if (cpus->empty()) return environment_error(tree.why(path));
   pmu.cpus = *cpus;

@@ -41,10 +41,10 @@ TEST(Team_place_threads, takes_all_cpus_or_the_first_ones) {
 }
 
 TEST(Team_place_threads, refuses_what_is_no_list_or_not_there) {
-  for (const char* text :
-       {"a", "1-", "-1", "3-1", "0,", ",", "0-999999999", "0 1", "0;1", "0-1-2"}) {
+  for (const char* text : {"a", "1-", "-1", "3-1", ",", "0-999999999", "0 1", "0;1", "0-1-2"}) {
     EXPECT_THAT(refusal(0, text), HasSubstr("is not a list of CPUs")) << text;
   }
+  EXPECT_THAT(refusal(0, "0,"), HasSubstr("ends in a comma"));
   if (forbidden_cpu() >= 0) {
     EXPECT_THAT(refusal(0, std::to_string(forbidden_cpu())),
                 HasSubstr("may not be used by this process"));

@@ -5,9 +5,10 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <charconv>
 #include <system_error>
 #include <thread>
+
+#include "base/cpu_list.hpp"
 
 namespace ridgeline::native::ceilings {
 namespace {
@@ -35,30 +36,6 @@ std::vector<int> allowed_cpus() {
   return cpus;
 }
 
-Result<std::vector<int>> parse_cores(std::string_view text) {
-  const Error wrong = bad_input(fmt::format("cores '{}' is not a list of CPUs", text.substr(0, 80)),
-                                "write it like 0-3,8");
-  std::vector<int> cpus;
-  const char* at = text.data();
-  const char* end = at + text.size();
-  for (;;) {
-    int first = 0;
-    auto parsed = std::from_chars(at, end, first);
-    int last = first;
-    if (parsed.ec == std::errc() && parsed.ptr != end && *parsed.ptr == '-') {
-      parsed = std::from_chars(parsed.ptr + 1, end, last);
-    }
-    if (parsed.ec != std::errc() || first < 0 || last < first || last >= CPU_SETSIZE) return wrong;
-    for (int cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
-    if (parsed.ptr == end) break;
-    if (*parsed.ptr != ',' || cpus.size() > CPU_SETSIZE) return wrong;
-    at = parsed.ptr + 1;
-  }
-  std::sort(cpus.begin(), cpus.end());
-  cpus.erase(std::unique(cpus.begin(), cpus.end()), cpus.end());
-  return cpus;
-}
-
 enum class Gate { kClosed, kOpen, kCalledOff };
 
 }  // namespace
@@ -67,7 +44,7 @@ Result<Placement> place_threads(int threads, std::string_view cores) {
   const std::vector<int> allowed = allowed_cpus();
   Placement placement{allowed};
   if (!cores.empty()) {
-    RIDGELINE_TRY(placement.cpus, parse_cores(cores));
+    RIDGELINE_TRY(placement.cpus, parse_cpu_list(cores));
     for (const int cpu : placement.cpus) {
       if (std::binary_search(allowed.begin(), allowed.end(), cpu)) continue;
       return environment_error(fmt::format("CPU {} of cores '{}' may not be used by this process",

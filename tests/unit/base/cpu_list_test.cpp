@@ -1,9 +1,9 @@
 // Lists of CPU numbers.
-#include "machine/cpu_list.hpp"
+#include "base/cpu_list.hpp"
 
 #include <gtest/gtest.h>
 
-namespace ridgeline::machine {
+namespace ridgeline {
 namespace {
 
 using List = std::vector<int>;
@@ -42,4 +42,4 @@ TEST(CpuList_Write, is_the_shortest_spelling) {
 }
 
 }  // namespace
-}  // namespace ridgeline::machine
+}  // namespace ridgeline

@@ -7,7 +7,7 @@
 
 #include "base/error.hpp"
 
-namespace ridgeline::machine {
+namespace ridgeline {
 
 /// Highest CPU number that is accepted; the largest kernel configuration has 8192 CPUs.
 inline constexpr int kMaxCpu = 65535;
@@ -19,4 +19,4 @@ Result<std::vector<int>> parse_cpu_list(std::string_view text);
 /// The shortest spelling of an ascending list: "0-3,8".
 std::string to_cpu_list(const std::vector<int>& cpus);
 
-}  // namespace ridgeline::machine
+}  // namespace ridgeline

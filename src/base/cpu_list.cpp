@@ -1,20 +1,32 @@
 // Parses and writes lists of CPU numbers.
-#include "machine/cpu_list.hpp"
+#include "base/cpu_list.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 
-#include "machine/tree.hpp"
-
-namespace ridgeline::machine {
+namespace ridgeline {
 namespace {
 
+// Files of sysfs end in a line end, and lists may have blanks.
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view kBlank(" \t\r\n\0", 5);
+  const auto first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+}
+
 std::optional<int> cpu_number(std::string_view text) {
-  const auto value = parse_integer(trim(text));
-  if (!value || *value < 0 || *value > kMaxCpu) return std::nullopt;
-  return static_cast<int>(*value);
+  const std::string_view digits = trim(text);
+  const char* end = digits.data() + digits.size();
+  int value = 0;
+  const auto parsed = std::from_chars(digits.data(), end, value);
+  if (parsed.ec != std::errc() || parsed.ptr != end || value < 0 || value > kMaxCpu) {
+    return std::nullopt;
+  }
+  return value;
 }
 
 // One part of a list: "4", "0-3" or "0-14:2".
@@ -67,4 +79,4 @@ std::string to_cpu_list(const std::vector<int>& cpus) {
   return text;
 }
 
-}  // namespace ridgeline::machine
+}  // namespace ridgeline
