@@ -47,5 +47,6 @@ void add_generate(CLI::App& app, Context& context);
 void add_prepare(CLI::App& app, Context& context);
 void add_forward(CLI::App& app, Context& context);
 void add_synthesize(CLI::App& app, Context& context);
+void add_verify(CLI::App& app, Context& context);
 
 }  // namespace ridgeline::cli

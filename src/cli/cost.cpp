@@ -15,7 +15,6 @@ namespace {
 // The totals of the phase `forward` (or the first there is) stand at the top.
 Json with_totals(const Json& phases) {
   Json cost = Json::object();
-  if (phases.empty()) return cost;
   const Json& main = phases.contains("forward") ? phases.at("forward") : phases.begin().value();
   for (const auto& [key, value] : main.items()) {
     if (key != "ops") cost[key] = value;
@@ -90,7 +89,12 @@ Result<int> run(const Flags& flags, const Context& context) {
                 ask_engine(one.configuration, "cost",
                            {{"workload", measure::wire_workload(one.cases.front().workload)}},
                            /*load_first=*/false, context));
-  const Json cost = with_totals(reply.at("phases"));
+  const Json& phases = entry_of(reply, "phases");
+  if (!phases.is_object() || phases.empty()) {
+    return unsupported(fmt::format("engine {} counts no work", one.configuration.engine),
+                       "leave out --engine: the native engine counts it");
+  }
+  const Json cost = with_totals(phases);
   if (flags.json) {
     std::puts(cost.dump(2).c_str());
   } else {
@@ -107,8 +111,8 @@ void add_cost(CLI::App& app, Context& context) {
   auto flags = std::make_shared<Flags>();
   flags->plan = std::make_unique<PlanFlags>(
       command,
-      std::vector<std::string_view>{"models", "engine", "architecture", "dtype", "batch",
-                                    "sequence", "depth", "new_tokens", "image_size"},
+      std::vector<std::string_view>{"models", "engine", "engine_python", "architecture", "dtype",
+                                    "batch", "sequence", "depth", "new_tokens", "image_size"},
       /*many_models=*/false);
   command.add_flag("--json", flags->json, "print JSON");
   command.callback([flags, &context] {

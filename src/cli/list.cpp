@@ -1,5 +1,6 @@
 // list: what there is: families, presets, suites, optimizations, engines.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -17,6 +18,7 @@ namespace {
 struct Flags {
   std::string what;
   std::string engine = "native";
+  std::string engine_python;
   bool json = false;
 };
 
@@ -57,17 +59,25 @@ Result<Json> suites() {
   return rows;
 }
 
-Result<Json> engines() {
+// Each engine is asked for its modes; one that cannot start here stays in the list, with its
+// reason.
+Result<Json> engines(const Flags& flags, const Context& context) {
   Json rows = Json::array();
   for (const std::string& name : measure::installed_engines()) {
     RIDGELINE_TRY(const std::string path, measure::locate_engine(name));
-    rows.push_back({{"engine", name}, {"program", path}});
+    const Result<Json> hello = engine_hello(name, flags.engine_python, context);
+    if (!hello && hello.error().error_class == ErrorClass::kInterrupted) return hello.error();
+    const Json modes = hello ? entry_of(entry_of(*hello, "abilities"), "modes") : Json();
+    rows.push_back({{"engine", name},
+                    {"modes", modes.is_array() ? modes : Json()},
+                    {"program", path},
+                    {"unusable", hello ? Json() : Json(hello.error().line())}});
   }
   return rows;
 }
 
 Result<Json> optimizations(const Flags& flags, const Context& context) {
-  RIDGELINE_TRY(const Json hello, engine_hello(flags.engine, context));
+  RIDGELINE_TRY(const Json hello, engine_hello(flags.engine, flags.engine_python, context));
   Json rows = Json::array();
   if (!hello.contains("knobs")) return rows;
   for (const Json& knob : hello.at("knobs")) {
@@ -85,18 +95,41 @@ std::string cell(const Json& value) {
   return value.is_null() ? "" : to_line(value);
 }
 
+// "eager, compile" of a list of words.
+std::string words_cell(const Json& words) {
+  std::string text;
+  for (const Json& word : words) text += (text.empty() ? "" : ", ") + cell(word);
+  return text;
+}
+
+// The columns in which some row says something.
+std::vector<std::string> columns_of(const Json& rows) {
+  std::vector<std::string> columns;
+  for (const auto& [key, value] : rows.front().items()) {
+    const bool any = std::any_of(rows.begin(), rows.end(), [&, &name = key](const Json& row) {
+      return row.contains(name) && !row.at(name).is_null();
+    });
+    if (any) columns.push_back(key);
+  }
+  return columns;
+}
+
 void print(const Json& rows, bool json) {
   if (json) {
     std::puts(rows.dump(2).c_str());
     return;
   }
   if (rows.empty()) return;
+  const std::vector<std::string> names = columns_of(rows);
   std::vector<report::Table::Column> columns;
-  for (const auto& [key, value] : rows.front().items()) columns.push_back({key});
+  for (const std::string& name : names) columns.push_back({name});
   report::Table table(std::move(columns));
   for (const Json& row : rows) {
     std::vector<std::string> cells;
-    for (const auto& [key, value] : row.items()) cells.push_back(cell(value));
+    for (const std::string& name : names) {
+      const Json& value = row.contains(name) ? row.at(name) : Json();
+      cells.push_back(name == "modes" ? words_cell(value) : cell(value));
+    }
     table.add_row(cells);
   }
   std::fputs(table.text().c_str(), stdout);
@@ -106,11 +139,15 @@ Result<Json> rows_of(const std::string& what, const Flags& flags, const Context&
   if (what == "families") return families();
   if (what == "presets") return presets();
   if (what == "suites") return suites();
-  if (what == "engines") return engines();
+  if (what == "engines") return engines(flags, context);
   return optimizations(flags, context);
 }
 
-Result<int> run(const Flags& flags, const Context& context) {
+Result<int> run(Flags& flags, const Context& context) {
+  if (!flags.engine_python.empty()) {
+    RIDGELINE_TRY(flags.engine_python,
+                  measure::find_python(flags.engine_python, "--engine-python"));
+  }
   if (!flags.what.empty()) {
     RIDGELINE_TRY(const Json rows, rows_of(flags.what, flags, context));
     print(rows, flags.json);
@@ -141,6 +178,8 @@ void add_list(CLI::App& app, Context& context) {
   command.add_option("WHAT", flags->what, "families, presets, suites, optimizations or engines")
       ->check(CLI::IsMember({"families", "presets", "suites", "optimizations", "engines"}));
   command.add_option("--engine", flags->engine, "whose optimizations")->capture_default_str();
+  command.add_option("--engine-python", flags->engine_python, "Python of engines written in it")
+      ->type_name("FILE");
   command.add_flag("--json", flags->json, "print JSON");
   command.callback([flags, &context] {
     const Result<int> code = run(*flags, context);

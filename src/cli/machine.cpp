@@ -78,7 +78,7 @@ Result<Json> describe_machine(const Context& context) {
   Json json = machine::to_json(here);
   json["settings"] = machine::to_json(settings);
   // The torch build is known to the engine alone; without one the rest still stands.
-  const auto hello = engine_hello("native", context);
+  const auto hello = engine_hello("native", {}, context);
   if (!hello && hello.error().error_class == ErrorClass::kInterrupted) return hello.error();
   json["engine native"] =
       hello ? hello->value("versions", Json::object()) : Json{{"missing", hello.error().line()}};

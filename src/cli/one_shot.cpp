@@ -10,15 +10,17 @@
 namespace ridgeline::cli {
 namespace {
 
-Result<std::unique_ptr<protocol::Worker>> start(const std::string& engine, const Context& context) {
-  RIDGELINE_TRY(const std::string program, measure::locate_engine(engine));
-  return protocol::Worker::start({.argv = {program}}, context.interrupt);
+Result<std::unique_ptr<protocol::Worker>> start(const std::string& engine,
+                                                const std::string& python, const Context& context) {
+  RIDGELINE_TRY(const auto command, measure::engine_command(engine, python));
+  return protocol::Worker::start(command, context.interrupt);
 }
 
 }  // namespace
 
-Result<Json> engine_hello(const std::string& engine, const Context& context) {
-  RIDGELINE_TRY(const auto worker, start(engine, context));
+Result<Json> engine_hello(const std::string& engine, const std::string& python,
+                          const Context& context) {
+  RIDGELINE_TRY(const auto worker, start(engine, python, context));
   Json hello = worker->hello();
   (void)worker->quit();  // the answer is here; how it ends does not matter
   return hello;
@@ -26,7 +28,8 @@ Result<Json> engine_hello(const std::string& engine, const Context& context) {
 
 Result<Json> ask_engine(const measure::Configuration& configuration, std::string_view message,
                         Json fields, bool load_first, const Context& context) {
-  RIDGELINE_TRY(const auto worker, start(configuration.engine, context));
+  RIDGELINE_TRY(const auto worker,
+                start(configuration.engine, configuration.engine_python, context));
   const Json load = measure::load_fields(configuration);
   if (load_first) {
     RIDGELINE_TRY(const Json loaded,

@@ -11,8 +11,9 @@
 
 namespace ridgeline::cli {
 
-/// The hello of an engine.
-Result<Json> engine_hello(const std::string& engine, const Context& context);
+/// The hello of an engine; `python` as in measure::engine_command().
+Result<Json> engine_hello(const std::string& engine, const std::string& python,
+                          const Context& context);
 
 /// The reply to one message. With `load_first` the model is loaded before; otherwise the fields of
 /// `load` go into the message itself.

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "analysis/comparison.hpp"
 #include "base/cache_folder.hpp"
 #include "base/clock.hpp"
 #include "cli/command.hpp"
@@ -18,6 +19,7 @@
 #include "measure/device_flags.hpp"
 #include "measure/engine_device.hpp"
 #include "measure/engine_locator.hpp"
+#include "measure/engine_name.hpp"
 #include "measure/flags.hpp"
 #include "measure/plan_file.hpp"
 #include "measure/plan_keys.hpp"
@@ -114,16 +116,22 @@ report::ProgressState progress_state(const measure::SessionProgress& session) {
 // none.
 std::vector<std::string> addresses_of(const measure::Plan& plan, const Context& context) {
   std::vector<std::string> addresses;
+  std::vector<std::string> unknown = plan.devices;
+  std::erase(unknown, "cpu");
+  std::vector<std::string> asked;
   for (const std::string& engine : plan.engines) {
-    const bool any = std::any_of(plan.devices.begin(), plan.devices.end(),
-                                 [](const std::string& device) { return device != "cpu"; });
-    if (!any) break;
-    const auto hello = engine_hello(engine, context);
+    // A device is the same one for every engine, and some engines take seconds to say hello.
+    if (unknown.empty()) break;
+    const std::string program = measure::parse_engine(engine).program;
+    if (std::find(asked.begin(), asked.end(), program) != asked.end()) continue;
+    asked.push_back(program);
+    const auto hello = engine_hello(engine, plan.engine_python, context);
     if (!hello) continue;
-    for (const std::string& device : plan.devices) {
+    std::erase_if(unknown, [&](const std::string& device) {
       const std::string address = measure::device_address(*hello, device);
       if (!address.empty()) addresses.push_back(address);
-    }
+      return !address.empty();
+    });
   }
   return addresses;
 }
@@ -197,6 +205,9 @@ int print_results(const Flags& flags, const std::vector<Json>& records,
                   const report::RunInfo& info) {
   if (flags.json) {
     for (const Json& record : records) std::puts(to_line(record).c_str());
+    for (const analysis::Comparison& one : info.comparisons) {
+      std::puts(to_line(analysis::to_json(one, records)).c_str());
+    }
   } else {
     std::fputs(report::summary_text(records, info).c_str(), stdout);
   }
@@ -238,6 +249,8 @@ Result<int> run(const Flags& flags, const Context& context) {
   info.folder = folder.path();
   info.elapsed_seconds = 1e-9 * static_cast<double>(now_ns() - begin);
   info.interrupted = result->interrupted;
+  info.comparisons =
+      analysis::compare_engines(records, job.plan.engines, measure::baseline_of(job.plan));
   const int code = print_results(flags, records, info);
   if (code != kDone) return code;
   for (const Json& record : records) {
@@ -260,7 +273,7 @@ void add_run(CLI::App& app, Context& context) {
   command.add_option("--resume", flags->resume, "go on with an interrupted run")
       ->type_name("FOLDER");
   command.add_flag("--dry-run", flags->dry_run, "show what would be run");
-  command.add_flag("--json", flags->json, "print the records as JSON lines instead of the table");
+  command.add_flag("--json", flags->json, "print records and comparisons as JSON lines, no table");
   command.add_flag("--quiet", flags->quiet, "no progress");
   command.callback([flags, &context] {
     const Result<int> code = run(*flags, context);

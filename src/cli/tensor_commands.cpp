@@ -149,8 +149,8 @@ void run_with(CLI::App& command, std::shared_ptr<Flags> flags, Context& context,
 void add_forward(CLI::App& app, Context& context) {
   CLI::App& command = *app.add_subcommand(
       "forward", "Run a model once: tensors named as HF forward() arguments in, outputs out");
-  auto flags = add_flags(command, {"models", "engine", "architecture", "weights", "dtype", "device",
-                                   "threads", "cores", "optimize", "seed"});
+  auto flags = add_flags(command, {"models", "engine", "engine_python", "architecture", "weights",
+                                   "dtype", "device", "threads", "cores", "optimize", "seed"});
   command.add_option("--inputs", flags->inputs, "safetensors file")->required();
   command.add_option("--outputs", flags->outputs, "safetensors file to write")->required();
   run_with(command, flags, context, forward);
@@ -160,8 +160,8 @@ void add_generate(CLI::App& app, Context& context) {
   CLI::App& command = *app.add_subcommand(
       "generate", "Continue a prompt or transcribe a sound, greedily, as HF's generate() does");
   auto flags = add_flags(
-      command, {"models", "engine", "architecture", "weights", "dtype", "device", "threads",
-                "cores", "optimize", "seed", "text", "text_file", "audio", "chat"});
+      command, {"models", "engine", "engine_python", "architecture", "weights", "dtype", "device",
+                "threads", "cores", "optimize", "seed", "text", "text_file", "audio", "chat"});
   command.add_option("--inputs", flags->inputs, "safetensors file, instead of --text or --audio");
   command.add_option("--outputs", flags->outputs, "safetensors file to write `sequences` to");
   command.add_option("--max-new-tokens", flags->max_new_tokens, "tokens at most")->required();
@@ -172,8 +172,8 @@ void add_prepare(CLI::App& app, Context& context) {
   CLI::App& command = *app.add_subcommand(
       "prepare",
       "Turn text, pictures and sounds into a model's inputs, as its Hugging Face processor does");
-  auto flags = add_flags(
-      command, {"models", "engine", "architecture", "text", "text_file", "image", "audio", "chat"});
+  auto flags = add_flags(command, {"models", "engine", "engine_python", "architecture", "text",
+                                   "text_file", "image", "audio", "chat"});
   command.add_option("--outputs", flags->outputs, "safetensors file to write")->required();
   run_with(command, flags, context, prepare);
 }
@@ -181,7 +181,8 @@ void add_prepare(CLI::App& app, Context& context) {
 void add_synthesize(CLI::App& app, Context& context) {
   CLI::App& command = *app.add_subcommand(
       "synthesize", "Write the synthetic weights as a checkpoint that any engine can load");
-  auto flags = add_flags(command, {"models", "engine", "architecture", "dtype", "seed"});
+  auto flags =
+      add_flags(command, {"models", "engine", "engine_python", "architecture", "dtype", "seed"});
   command.add_option("--outputs", flags->outputs, "new folder")->required();
   run_with(command, flags, context, synthesize);
 }

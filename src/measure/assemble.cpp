@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/build_info.hpp"
+#include "base/json_values.hpp"
 #include "measure/machine_state.hpp"
 #include "measure/sensor_metrics.hpp"
 #include "results/run_folder.hpp"
@@ -73,6 +74,11 @@ Metrics memory_metrics(const CaseState& state) {
       {"cache", "tracked", "cache"},     {"inputs", "tracked", "inputs"},
       {"outputs", "tracked", "outputs"}, {"activations", "tracked", "activations_peak"},
       {"peak", "tracked", "peak"},       {"library", "resident", "library"}};
+  // Of accelerators: what the allocator handed out, what it took from the driver, and what recorded
+  // graphs keep of that.
+  constexpr Row kDeviceRows[] = {{"device_peak", "device", "allocated_peak"},
+                                 {"device_reserved_peak", "device", "reserved_peak"},
+                                 {"graphs", "device", "graphs"}};
   Metrics metrics;
   const Json& memory = state.facts->at("memory");
   for (const Row& row : kRows) {
@@ -85,6 +91,12 @@ Metrics memory_metrics(const CaseState& state) {
       metrics.emplace_back(row.metric,
                            results::absent("B", "not asked for, or the engine does not say"));
     }
+  }
+  for (const Row& row : kDeviceRows) {
+    if (!memory.contains(row.group) || !memory.at(row.group).is_object()) continue;
+    const auto bytes = number_in(memory.at(row.group), row.key);
+    if (!bytes) continue;
+    metrics.emplace_back(row.metric, results::measured(*bytes, "B", results::Source::kTracked));
   }
   std::optional<std::int64_t> resident;
   for (const CaseInvocation& invocation : state.invocations) {
@@ -128,6 +140,13 @@ Status add_facts(const CaseState& state, const AssembleContext& context, results
   record.set_model(facts.at("model"));
   record.set_optimizations(facts.at("optimizations"));
   record.set_cost(facts.at("cost").is_object() ? facts.at("cost") : Json::object());
+  if (const std::string from = text_in(facts, "cost_engine"); !from.empty()) {
+    record.add_flag({"cost", Flag::Severity::kInfo,
+                     fmt::format("FLOPs and bytes are those that the {} engine counts for this "
+                                 "model and workload: {}",
+                                 from, text_in(facts, "cost_reason")),
+                     "rates and shares of ceilings rest on them"});
+  }
   record.set_memory(memory_metrics(state));
   const Json& inputs = facts.at("inputs");
   const auto digest = [](const Json& json) {

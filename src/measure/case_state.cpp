@@ -6,6 +6,9 @@ namespace ridgeline::measure {
 void add_samples(const std::string& phase, std::vector<double> calls, TokenSeries tokens,
                  CaseInvocation& invocation) {
   invocation.samples.emplace_back(phase, std::move(calls));
+  if (!tokens.device.empty()) {
+    invocation.samples.emplace_back(device_name(phase), std::move(tokens.device));
+  }
   if (tokens.first.empty()) return;
   invocation.samples.emplace_back(ttft_name(phase), std::move(tokens.first));
   invocation.samples.emplace_back(tpot_name(phase), std::move(tokens.mean));

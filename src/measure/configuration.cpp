@@ -8,12 +8,23 @@
 
 #include "base/fingerprint.hpp"
 #include "base/json_values.hpp"
+#include "catalog/model_reference.hpp"
+#include "catalog/presets.hpp"
+#include "measure/engine_name.hpp"
 
 namespace ridgeline::measure {
 namespace {
 
 Json identity(const Configuration& configuration) {
   return {{"configuration", to_json(configuration)}, {"optimize", optimize_json(configuration)}};
+}
+
+// The preset that a model reference means, if it means one: a folder of that name comes first.
+std::optional<catalog::Preset> preset_of(const std::string& model) {
+  const auto reference = catalog::resolve_model(model, catalog::process_environment());
+  if (!reference || reference->kind != catalog::ModelKind::kPreset) return std::nullopt;
+  auto preset = catalog::find_preset(reference->preset);
+  return preset ? std::optional(*std::move(preset)) : std::nullopt;
 }
 
 }  // namespace
@@ -70,14 +81,23 @@ Json wire_optimizations(const Configuration& configuration) {
 }
 
 Json load_fields(const Configuration& configuration) {
-  return {{"model", configuration.model},
-          {"architecture", or_null(configuration.architecture)},
-          {"weights", configuration.weights},
-          {"dtype", configuration.dtype},
-          {"device", configuration.device},
-          {"seed", configuration.seed},
-          {"optimize_auto", configuration.optimize_auto},
-          {"optimizations", wire_optimizations(configuration)}};
+  Json fields = {{"model", configuration.model},
+                 {"architecture", or_null(configuration.architecture)},
+                 {"weights", configuration.weights},
+                 {"dtype", configuration.dtype},
+                 {"device", configuration.device},
+                 {"seed", configuration.seed},
+                 {"optimize_auto", configuration.optimize_auto},
+                 {"optimizations", wire_optimizations(configuration)}};
+  const std::string mode = parse_engine(configuration.engine).mode;
+  if (!mode.empty()) fields["mode"] = mode;
+  const auto preset = preset_of(configuration.model);
+  if (!preset) return fields;
+  if (!configuration.architecture) {
+    fields["architecture"] = std::string(preset->architecture.architecture);
+  }
+  fields["config"] = *preset->config;
+  return fields;
 }
 
 std::string id_of(const Configuration& configuration) {

@@ -32,7 +32,7 @@ struct Knob {
 
 /// What runs: everything that is fixed for the life of a worker.
 struct Configuration {
-  std::string engine;
+  std::string engine;  ///< a program, and behind ':' its mode (engine_name.hpp)
   std::string model;
   std::optional<std::string> architecture;  ///< none: the first that the model's config names
   std::string weights;                      ///< "auto", "checkpoint", "synthetic" or "meta"
@@ -43,11 +43,14 @@ struct Configuration {
   std::int64_t seed = 0;
   bool optimize_auto = true;  ///< lossless optimizations are the engine's choice
   std::vector<Knob> knobs;    ///< fixed by the user, sorted by id
+  /// Python of an engine that is written in it; empty: its own choice. No part of the id: it says
+  /// where an engine is installed, and record.engine has the versions found there.
+  std::string engine_python = {};
 
   bool operator==(const Configuration&) const = default;
 };
 
-/// The `configuration` part of a record: all members but the optimizations.
+/// The `configuration` part of a record: all members but the optimizations and engine_python.
 Json to_json(const Configuration& configuration);
 
 /// The `optimize` value that belongs to it: {"auto":true,"attention":"flash"}.
@@ -58,7 +61,9 @@ Json optimize_json(const Configuration& configuration);
 Json wire_optimizations(const Configuration& configuration);
 
 /// The fields of the `load` message: model, architecture, weights, dtype, device, seed,
-/// optimizations, and `optimize_auto` (the engine may choose knobs that are not listed).
+/// optimizations, and `optimize_auto` (the engine may choose knobs that are not listed). With a
+/// mode in the engine's name also `mode`; of a preset also its `architecture` and `config` (its
+/// config.json), so that an engine without our catalog can build the model.
 Json load_fields(const Configuration& configuration);
 
 /// 16 hexadecimal digits of to_json and optimize_json together.

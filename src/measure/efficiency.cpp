@@ -8,7 +8,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/json_values.hpp"
 #include "machine/inventory.hpp"
+#include "measure/engine_name.hpp"
 
 namespace ridgeline::measure {
 namespace {
@@ -21,6 +23,8 @@ using results::Metric;
 // Above this a share is no measuring error any more.
 constexpr double kMostShare = 1.05;
 constexpr double kGiga = 1e9;
+
+constexpr std::string_view kNative = "native";
 
 // One matrix product can be limited by another dtype than the next one.
 using FlopsByDtype = std::map<std::string, double>;
@@ -81,11 +85,12 @@ Metric of_limit(const machine::Limit& limit, const char* unit) {
 
 Metric cost_of(const Json& cost, const char* key, const char* unit) {
   const Json& value = entry_of(cost, key);
-  if (!value.is_number()) return results::absent(unit, "the engine states no cost of this phase");
+  if (!value.is_number()) return results::absent(unit, why_no_cost(cost));
   return results::measured(value.get<double>(), unit, results::Source::kModelled);
 }
 
-std::string peaks_command(const Configuration& configuration) {
+// What measures them with `engine`; those of native serve every engine.
+std::string peaks_command(const Configuration& configuration, const std::string& engine) {
   std::string command = "ridgeline peaks --device " + configuration.device;
   if (configuration.device == "cpu" && configuration.threads) {
     command += fmt::format(" --threads {}", *configuration.threads);
@@ -93,7 +98,7 @@ std::string peaks_command(const Configuration& configuration) {
   if (configuration.device == "cpu" && configuration.cores) {
     command += " --cores " + *configuration.cores;
   }
-  if (configuration.engine != "native") command += " --engine " + configuration.engine;
+  if (engine != kNative) command += " --engine " + engine;
   return command;
 }
 
@@ -205,7 +210,8 @@ class Efficiency {
                             "is wrong"
                           : "above what the vendor promises, so the count, the latency or the row "
                             "of the hardware table is wrong, or the cores ran above base clock"),
-         measured ? "measure again with `" + peaks_command(*work_.configuration) + " --refresh`"
+         measured ? "measure again with `" + peaks_command(*work_.configuration, set_->engine) +
+                        " --refresh`"
                   : "see `ridgeline peaks` for the row that was taken"});
   }
 
@@ -218,6 +224,11 @@ class Efficiency {
 };
 
 }  // namespace
+
+std::string why_no_cost(const Json& cost) {
+  const std::string reason = text_in(cost, "reason");
+  return reason.empty() ? "the engine states no cost of this phase" : reason;
+}
 
 MachineLimits read_limits(const machine::Machine& machine) {
   MachineLimits limits;
@@ -266,13 +277,13 @@ ChosenCeilings choose_ceilings(const MachineLimits& limits, const Configuration&
     chosen.enable = limits.enable;
     return chosen;
   }
-  chosen.enable = peaks_command(configuration);
+  const std::string program = parse_engine(configuration.engine).program;
   const std::string version = engine_version(engine);
   bool other_version = false;
   bool other_threads = false;
   for (const CeilingSet& set : limits.ceilings.sets) {
-    const bool own = set.engine == configuration.engine;
-    if (!own && set.engine != "native") continue;
+    const bool own = set.engine == program;
+    if (!own && set.engine != kNative) continue;
     other_threads = other_threads || set.device == configuration.device;
     if (!fits(set, configuration)) continue;
     if (own && set.engine_version != version) {
@@ -280,17 +291,16 @@ ChosenCeilings choose_ceilings(const MachineLimits& limits, const Configuration&
       continue;
     }
     // Its own engine first, then the one that was measured last.
-    const bool better = chosen.set == nullptr ||
-                        (own && chosen.set->engine != configuration.engine) ||
-                        (own == (chosen.set->engine == configuration.engine) &&
-                         set.measured_at > chosen.set->measured_at);
+    const bool better =
+        chosen.set == nullptr || (own && chosen.set->engine != program) ||
+        (own == (chosen.set->engine == program) && set.measured_at > chosen.set->measured_at);
     if (better) chosen.set = &set;
   }
-  if (chosen.set != nullptr) {
-    chosen.enable.clear();
-  } else if (other_version) {
-    chosen.reason = fmt::format("the ceilings were measured with another version than {} {}",
-                                configuration.engine, version);
+  if (chosen.set != nullptr) return chosen;
+  chosen.enable = peaks_command(configuration, std::string(other_version ? program : kNative));
+  if (other_version) {
+    chosen.reason =
+        fmt::format("the ceilings were measured with another version than {} {}", program, version);
   } else if (other_threads) {
     chosen.reason = "the ceilings were measured with other threads or cores";
   } else {

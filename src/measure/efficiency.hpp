@@ -43,10 +43,16 @@ struct ChosenCeilings {
 ChosenCeilings choose_ceilings(const MachineLimits& limits, const Configuration& configuration,
                                const Json& engine);
 
+/// Why a phase has no FLOPs or bytes: the `reason` that stands in place of its cost, or that its
+/// engine stated none.
+std::string why_no_cost(const Json& cost);
+
 /// A phase as add_efficiency() needs it.
 struct PhaseWork {
   std::string phase;
-  const Json* cost = nullptr;  ///< of the phase: "flops", "bytes", "ops" with "dtype" and "flops"
+  /// Of the phase: "flops", "bytes", "ops" with "dtype" and "flops"; or the "reason" of having
+  /// none.
+  const Json* cost = nullptr;
   const results::Metric* latency = nullptr;
   const Configuration* configuration = nullptr;
   const Json* engine = nullptr;  ///< record.engine

@@ -7,8 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.hpp"
+#include "base/json_values.hpp"
 #include "measure/engine_locator.hpp"
 #include "measure/machine_state.hpp"
+#include "measure/native_cost.hpp"
 #include "measure/plan_invocations.hpp"
 #include "measure/schedule.hpp"
 #include "measure/sensor_passes.hpp"
@@ -39,6 +41,15 @@ void add_stages(const Json& reply, Stages& stages) {
   }
 }
 
+// The versions that are told: what an engine lacks has none.
+Json versions_of(const Json& hello) {
+  Json versions = Json::object();
+  for (const auto& [name, version] : entry_of(hello, "versions").items()) {
+    if (version.is_string()) versions[name] = version;
+  }
+  return versions;
+}
+
 // A worker with the model in it, and what that took.
 struct Loaded {
   std::unique_ptr<protocol::Worker> worker;
@@ -47,6 +58,31 @@ struct Loaded {
   Stages stages;
   double seconds = 0;
 };
+
+// What an engine says its planned phases cost, or why it does not.
+struct StatedCost {
+  Json phases;
+  std::string reason;
+};
+
+// An engine need not count its work: native's ledger is asked when this worker is gone.
+Result<StatedCost> cost_of(protocol::Worker& worker) {
+  const Result<Json> answer =
+      worker.request("cost", Json::object(), protocol::usual_deadlines("cost"));
+  StatedCost cost;
+  if (!answer) {
+    if (answer.error().error_class != ErrorClass::kUnsupported) return answer.error();
+    cost.reason = fmt::format("{}: {}", worker.name(), answer.error().line());
+    return cost;
+  }
+  cost.phases = entry_of(*answer, "phases");
+  if (cost.phases.is_object() && !cost.phases.empty()) return cost;
+  cost.phases = nullptr;
+  const std::string said = text_in(*answer, "reason");
+  cost.reason = fmt::format("{} states the cost of no phase{}{}", worker.name(),
+                            said.empty() ? "" : ": ", said);
+  return cost;
+}
 
 // The share of an invocation's slice that a phase gets. Preprocessing is a side figure.
 double share_of(const std::string& phase, const std::vector<std::string>& phases) {
@@ -63,7 +99,7 @@ class Runner {
   Runner(const InvocationContext& context, ConfigurationBudget& budget)
       : context_(context), budget_(budget) {}
 
-  Result<Loaded> load(const std::string& program, const std::string& log);
+  Result<Loaded> load(const protocol::WorkerCommand& command, const std::string& log);
   // Runs one case in a loaded worker; what came of it is in `run`.
   void run_case(Loaded& loaded, CaseState& state, CaseInvocation& run);
 
@@ -88,21 +124,25 @@ void Runner::report(Stage stage, const std::string& case_id, const PhaseGlimpse&
   }
 }
 
-Result<Loaded> Runner::load(const std::string& program, const std::string& log) {
+Result<Loaded> Runner::load(const protocol::WorkerCommand& command, const std::string& log) {
   const std::int64_t begin = now_ns();
   Loaded loaded;
-  RIDGELINE_TRY(const std::string log_path, context_.folder->absolute(log));
-  RIDGELINE_TRY(loaded.worker, protocol::Worker::start({.argv = {program}, .log_path = log_path},
-                                                       context_.interrupt));
+  protocol::WorkerCommand logged = command;
+  RIDGELINE_TRY(logged.log_path, context_.folder->absolute(log));
+  RIDGELINE_TRY(loaded.worker, protocol::Worker::start(logged, context_.interrupt));
   loaded.stages.emplace_back("spawn", seconds_of(loaded.worker->spawn_ns()));
   const Json& hello = loaded.worker->hello();
   loaded.engine = {{"name", entry_of(hello, "name")},
                    {"version", entry_of(hello, "version")},
-                   {"versions", entry_of(hello, "versions")}};
+                   {"versions", versions_of(hello)},
+                   {"mode", nullptr}};
   Json fields = load_fields(context_.configuration->configuration);
   fields["invocation"] = context_.index;
   RIDGELINE_TRY(loaded.reply,
                 loaded.worker->request("load", fields, protocol::usual_deadlines("load")));
+  // What the engine says it runs in, which names its default too; else what was asked for.
+  const Json& mode = entry_of(loaded.reply, "mode");
+  loaded.engine["mode"] = mode.is_string() ? mode : entry_of(fields, "mode");
   add_stages(loaded.reply, loaded.stages);
   loaded.seconds = seconds_of(now_ns() - begin);
   return loaded;
@@ -160,11 +200,10 @@ Status Runner::gather_facts(Loaded& loaded, CaseState& state, const Json& planne
   for (const Json* reply : {&static_cast<const Json&>(loaded.reply), &planned}) {
     for (const Json& entry : entry_of(*reply, "optimizations")) optimizations.push_back(entry);
   }
-  Json cost;
+  StatedCost cost;
   Json memory;
   if (wants(*context_.plan, "cost")) {
-    RIDGELINE_TRY(
-        cost, loaded.worker->request("cost", Json::object(), protocol::usual_deadlines("cost")));
+    RIDGELINE_TRY(cost, cost_of(*loaded.worker));
   }
   if (wants(*context_.plan, "memory")) {
     // The memory of the phase that does the work, not of preprocessing.
@@ -178,7 +217,8 @@ Status Runner::gather_facts(Loaded& loaded, CaseState& state, const Json& planne
       {"phases", phases},
       {"inputs", entry_of(planned, "inputs")},
       {"workload", entry_of(planned, "workload")},
-      {"cost", entry_of(cost, "phases")},
+      {"cost", std::move(cost.phases)},
+      {"cost_reason", text_or_null(cost.reason)},
       {"memory",
        {{"tracked", entry_of(memory, "tracked")}, {"resident", entry_of(memory, "resident")}}},
       {"output_digest", entry_of(entry_of(memory, "outputs"), "digest")}};
@@ -201,11 +241,12 @@ Status Runner::time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run
   const std::int64_t begin = now_ns();
   protocol::Worker& worker = *loaded.worker;
   const Configuration& configuration = context_.configuration->configuration;
+  Json request = {{"workload", wire_workload(state.workload)},
+                  {"optimizations", wire_optimizations(configuration)}};
+  // So that an engine that compiles does so for these alone.
+  if (!context_.plan->phases.empty()) request["phases"] = context_.plan->phases;
   RIDGELINE_TRY(const Json planned,
-                worker.request("plan",
-                               {{"workload", wire_workload(state.workload)},
-                                {"optimizations", wire_optimizations(configuration)}},
-                               protocol::usual_deadlines("plan")));
+                worker.request("plan", request, protocol::usual_deadlines("plan")));
   add_stages(planned, run.part.stages);
   RIDGELINE_CHECK(
       check_strict(entry_of(loaded.reply, "model"), entry_of(planned, "optimizations")));
@@ -285,8 +326,9 @@ std::vector<CaseState*> in_order(const InvocationContext& context,
 
 Status run_invocation(const InvocationContext& context, std::vector<CaseState*> states,
                       ConfigurationBudget& budget) {
-  RIDGELINE_TRY(const std::string program,
-                locate_engine(context.configuration->configuration.engine));
+  const Configuration& configuration = context.configuration->configuration;
+  RIDGELINE_TRY(const protocol::WorkerCommand command,
+                engine_command(configuration.engine, configuration.engine_python));
   const std::string log = results::RunFolder::log_path(context.configuration->id, context.index);
   const std::vector<CaseState*> queue = in_order(context, states);
   std::vector<std::string> order;
@@ -296,7 +338,7 @@ Status run_invocation(const InvocationContext& context, std::vector<CaseState*> 
   std::size_t next = 0;
   while (next < queue.size()) {
     if (context.on_progress) context.on_progress({Stage::kLoad, queue[next]->id, {}, {}});
-    Result<Loaded> loaded = runner.load(program, log);
+    Result<Loaded> loaded = runner.load(command, log);
     const std::size_t first = next;
     do {
       CaseState& state = *queue[next];
@@ -324,7 +366,7 @@ Status run_invocation(const InvocationContext& context, std::vector<CaseState*> 
       queue[i]->invocations.back().part.resident_peak = exit->peak_resident_bytes;
     }
   }
-  return {};
+  return add_native_costs(configuration, queue, context.interrupt);
 }
 
 }  // namespace ridgeline::measure

@@ -77,6 +77,7 @@ std::vector<Configuration> configurations_of(const Plan& plan) {
   Configuration first;
   first.seed = plan.seed;
   first.optimize_auto = plan.optimize_auto;
+  first.engine_python = plan.engine_python;
   std::vector<Configuration> all = {first};
   using C = Configuration;
   using Text = std::string;

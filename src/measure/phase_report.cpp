@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json_values.hpp"
 #include "base/student_t.hpp"
 #include "measure/assemble.hpp"
 #include "measure/estimate.hpp"
@@ -51,7 +52,7 @@ Metric cost_metric(const Json& cost, const char* key, const char* unit) {
   if (cost.is_object() && cost.contains(key) && cost.at(key).is_number()) {
     return results::measured(cost.at(key).get<double>(), unit, results::Source::kModelled);
   }
-  return results::absent(unit, "the engine states no cost of this phase");
+  return results::absent(unit, why_no_cost(cost));
 }
 
 void add_attained(const std::string& phase, const Json& cost, const Metric& latency,
@@ -143,6 +144,9 @@ Result<PhaseReport> report_phase(const Json& planned_phase, const CaseState& sta
   for (const Percentile& percentile : estimate.percentiles) {
     metrics.emplace_back("latency." + percentile.name, timed(percentile.estimate));
   }
+  if (const auto device = samples_of(device_name(result.name), state); !device.empty()) {
+    metrics.emplace_back("latency.device", timed(estimate_latency(device).latency));
+  }
   if (planned_phase.contains("items") && planned_phase.at("items").is_object()) {
     for (const auto& [unit, count] : planned_phase.at("items").items()) {
       if (!count.is_number()) continue;
@@ -164,13 +168,18 @@ Result<PhaseReport> report_phase(const Json& planned_phase, const CaseState& sta
   add_series("itl", samples_of(itl_name(result.name), state), metrics);
   const Json& costs = state.facts->at("cost");
   const bool has_cost = costs.is_object() && costs.contains(result.name);
-  if (has_cost) add_attained(result.name, costs.at(result.name), latency, metrics);
+  Json none = Json::object();
+  if (text_in(*state.facts, "cost_engine").empty()) {
+    const std::string reason = text_in(*state.facts, "cost_reason");
+    if (!reason.empty()) none["reason"] = reason;
+  }
+  const Json& cost = has_cost ? costs.at(result.name) : none;
+  if (has_cost || !none.empty()) add_attained(result.name, cost, latency, metrics);
   add_sensors(state, has_cost ? &costs.at(result.name) : nullptr, report);
   if (context.limits != nullptr) {
-    const Json none = Json::object();
     PhaseWork work;
     work.phase = result.name;
-    work.cost = has_cost ? &costs.at(result.name) : &none;
+    work.cost = &cost;
     work.latency = &latency;
     work.configuration = &context.configuration->configuration;
     work.engine = &state.facts->at("engine");

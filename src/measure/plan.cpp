@@ -2,6 +2,7 @@
 #include "measure/plan.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
+#include "measure/engine_locator.hpp"
+#include "measure/engine_name.hpp"
 #include "measure/plan_keys.hpp"
 #include "measure/range_list.hpp"
 
@@ -139,6 +142,15 @@ Result<Plan> make_plan(const std::vector<Assignment>& file, const std::vector<As
   return plan;
 }
 
+std::string baseline_of(const Plan& plan) {
+  if (plan.engines.size() < 2) return {};
+  if (!plan.baseline.empty()) return plan.baseline;
+  for (const std::string& engine : plan.engines) {
+    if (parse_engine(engine).program != "native") return engine;
+  }
+  return {};
+}
+
 const std::vector<std::int64_t>& sizes_of(const Plan& plan, std::string_view axis) {
   if (axis == "depth") return plan.depth;
   if (axis == "new_tokens") return plan.new_tokens;
@@ -177,8 +189,19 @@ Result<Plan> resolve(const Plan& plan, const PlanContext& context) {
     return bad_input("sequence and text exclude each other: the tokenizer decides the length",
                      "leave out one of --sequence and --text");
   }
+  if (!resolved.engine_python.empty()) {
+    RIDGELINE_TRY(resolved.engine_python,
+                  find_python(resolved.engine_python, flag_of("engine_python")));
+  }
   remove_doubles(resolved.models);
   remove_doubles(resolved.engines);
+  const auto& engines = resolved.engines;
+  if (!plan.baseline.empty() &&
+      std::find(engines.begin(), engines.end(), plan.baseline) == engines.end()) {
+    return bad_input(
+        fmt::format("--baseline: {} is not among the engines", in_quotes(plan.baseline)),
+        fmt::format("it is one of --engine {}", fmt::join(engines, ",")));
+  }
   remove_doubles(resolved.architectures);
   remove_doubles(resolved.weights);
   remove_doubles(resolved.dtypes);
@@ -205,6 +228,8 @@ Json to_json(const Plan& plan) {
   add("models", plan.models);
   add("suite", plan.suite);
   add("engine", plan.engines);
+  add("engine_python", plan.engine_python);
+  add("baseline", plan.baseline);
   add("architecture", plan.architectures);
   add("weights", plan.weights);
   add("dtype", plan.dtypes);
@@ -261,7 +286,7 @@ Status check_same_plan(const Plan& stored, const Plan& asked) {
   const Json now = to_json(asked);
   for (const PlanKey& key : plan_keys()) {
     const std::string name(key.name);
-    if (name == "output") continue;
+    if (name == "output" || name == "baseline") continue;
     const Json old_value = before.value(name, Json());
     const Json new_value = now.value(name, Json());
     if (old_value == new_value) continue;

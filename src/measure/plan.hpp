@@ -28,6 +28,8 @@ struct Plan {
   std::vector<std::string> models;
   std::string suite;  ///< adds its models
   std::vector<std::string> engines = {"native"};
+  std::string engine_python;  ///< Python of engines written in it; absolute once resolved
+  std::string baseline;       ///< engine that the others are compared with; empty: see baseline_of
   std::vector<std::string> architectures;  ///< empty: the first that the model's config names
   std::vector<std::string> weights = {"auto"};
   std::vector<std::string> dtypes = {"float32"};
@@ -90,17 +92,22 @@ struct PlanContext {
 /// The sizes that a plan lists for an axis of workload_axes().
 const std::vector<std::int64_t>& sizes_of(const Plan& plan, std::string_view axis);
 
+/// The engine that the others of a plan are compared with: `baseline`, else the first that is not
+/// native; empty when there is nothing to compare.
+std::string baseline_of(const Plan& plan);
+
 /// The plan without references to elsewhere: models of the suite and lines of text_file put in,
-/// doubles removed. Refuses a plan without models and one with both texts and a sequence. The run
-/// folder keeps this form. Resolving twice changes nothing.
+/// doubles removed. Refuses a plan without models, one with both texts and a sequence, a Python
+/// that is no program, and a baseline that is none of the engines. The run folder keeps this form.
+/// Resolving twice changes nothing.
 Result<Plan> resolve(const Plan& plan, const PlanContext& context);
 
 /// {"schema":"ridgeline-plan/1", …}: the keys of the plan file.
 Json to_json(const Plan& plan);
 Result<Plan> plan_from_json(const Json& json, std::string_view what);
 
-/// For resuming, with both resolved: an error that names the first key that differs. `output` may
-/// differ.
+/// For resuming, with both resolved: an error that names the first key that differs. `output` and
+/// `baseline`, which change nothing that is measured, may differ.
 Status check_same_plan(const Plan& stored, const Plan& asked);
 
 /// Nanoseconds as parse_duration reads them: "60s", "500ms".

@@ -7,6 +7,7 @@
 
 #include "base/cpu_list.hpp"
 #include "base/nearest.hpp"
+#include "measure/engine_name.hpp"
 #include "measure/plan_values.hpp"
 #include "measure/range_list.hpp"
 
@@ -37,7 +38,19 @@ Status set_suite(Plan& plan, const Values& values, std::string_view where) {
 
 Status set_engine(Plan& plan, const Values& values, std::string_view where) {
   RIDGELINE_TRY(plan.engines, names_of(values, where));
+  for (const std::string& engine : plan.engines) RIDGELINE_CHECK(check_engine(engine, where));
   return {};
+}
+
+Status set_engine_python(Plan& plan, const Values& values, std::string_view where) {
+  RIDGELINE_TRY(plan.engine_python, only_value(values, where));
+  return check_name(plan.engine_python, where);
+}
+
+Status set_baseline(Plan& plan, const Values& values, std::string_view where) {
+  RIDGELINE_TRY(plan.baseline, only_value(values, where));
+  RIDGELINE_CHECK(check_name(plan.baseline, where));
+  return check_engine(plan.baseline, where);
 }
 
 Status set_architecture(Plan& plan, const Values& values, std::string_view where) {
@@ -305,7 +318,10 @@ const std::vector<PlanKey>& plan_keys() {
   static const std::vector<PlanKey> keys = {
       {"models", "MODEL", "folder, hub id in the cache, or preset", true, set_models},
       {"suite", "NAME", "adds the models of a suite", false, set_suite},
-      {"engine", "NAME,...", "engines to run the models on", true, set_engine},
+      {"engine", "NAME[:MODE],...", "engines to run the models on", true, set_engine},
+      {"engine_python", "FILE", "Python of engines written in it", false, set_engine_python},
+      {"baseline", "ENGINE", "compare with it (default: the first but native)", false,
+       set_baseline},
       {"architecture", "NAME,...", "model class, as BertForMaskedLM", true, set_architecture},
       {"weights", "auto|checkpoint|synthetic|meta", "where weights come from", true, set_weights},
       {"dtype", "float32|bfloat16|float16,...", "arithmetic and storage type", true, set_dtype},

@@ -17,7 +17,8 @@ std::vector<std::size_t> shuffled(std::size_t count, std::uint64_t seed);
 
 /// Order of the configurations in round `round` of invocations: shuffled by the plan's seed in even
 /// rounds and the reverse of it in odd ones (ABBA), so that slow drift of the machine falls on all
-/// configurations alike.
+/// configurations alike. Configurations that differ in nothing but their engine run next to each
+/// other, in an order of their own: they are what is compared.
 std::vector<std::size_t> schedule(const Plan& plan, const Matrix& matrix, std::int64_t round);
 
 /// Order of a configuration's workloads in one invocation, from (seed, configuration, invocation).

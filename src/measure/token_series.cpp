@@ -19,6 +19,7 @@ TokenSeries token_series(std::span<const protocol::SampleRow> rows) {
   for (std::size_t at = 0; at < rows.size();) {
     const protocol::SampleRow& call = rows[at++];
     if (is_token(call)) continue;
+    if (call.device_ns >= 0) series.device.push_back(seconds(call.device_ns));
     const std::size_t first = at;
     while (at < rows.size() && is_token(rows[at])) ++at;
     const std::size_t tokens = at - first;
@@ -51,6 +52,9 @@ std::string tpot_name(const std::string& phase) {
 }
 std::string itl_name(const std::string& phase) {
   return phase + "/itl";
+}
+std::string device_name(const std::string& phase) {
+  return phase + "/device";
 }
 
 }  // namespace ridgeline::measure

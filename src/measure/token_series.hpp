@@ -1,4 +1,5 @@
-// What the token rows of generating phases say: time to first token, time per token, gaps.
+// What rows say beside the latency of calls: time to first token, time per token, gaps between
+// tokens, time on the device.
 #pragma once
 
 #include <span>
@@ -14,12 +15,14 @@ struct CaseState;
 
 /// Series of one invocation, in seconds and in order.
 struct TokenSeries {
-  std::vector<double> first;  ///< a call: from its begin to its first token (TTFT)
-  std::vector<double> mean;   ///< a call: (end to end - TTFT) / (tokens - 1) (TPOT)
-  std::vector<double> gaps;   ///< all: between two tokens of a call (ITL)
+  std::vector<double> first;   ///< a call: from its begin to its first token (TTFT)
+  std::vector<double> mean;    ///< a call: (end to end - TTFT) / (tokens - 1) (TPOT)
+  std::vector<double> gaps;    ///< all: between two tokens of a call (ITL)
+  std::vector<double> device;  ///< a call: time on the device by its own events, where it has them
 };
 
-/// Rows are calls, each followed by the rows of its tokens; calls without tokens give nothing.
+/// Rows are calls, each followed by the rows of its tokens; calls without tokens give only what the
+/// device took.
 TokenSeries token_series(std::span<const protocol::SampleRow> rows);
 
 /// Seconds of the calls among the rows.
@@ -29,5 +32,6 @@ std::vector<double> call_seconds(std::span<const protocol::SampleRow> rows);
 std::string ttft_name(const std::string& phase);
 std::string tpot_name(const std::string& phase);
 std::string itl_name(const std::string& phase);
+std::string device_name(const std::string& phase);
 
 }  // namespace ridgeline::measure

@@ -10,7 +10,7 @@
 namespace ridgeline::protocol {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kReplies = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kReplies = {{
     {"hello", "hello"},
     {"load", "loaded"},
     {"plan", "planned"},
@@ -19,6 +19,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kReplies
     {"memory", "memory"},
     {"forward", "forwarded"},
     {"prepare", "prepared"},
+    {"inputs", "inputs"},
     {"synthesize", "synthesized"},
     {"generate", "generated"},
     {"verify", "verified"},

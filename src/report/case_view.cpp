@@ -53,6 +53,16 @@ std::string shape_of(const Json& record) {
   return shape;
 }
 
+// As the user wrote it, mode included; of a path only the name of its program.
+std::string engine_of(const Json& record) {
+  constexpr std::string_view kPrefix = "ridgeline-engine-";
+  const auto asked = text_at(record, {"configuration", "engine"});
+  if (!asked) return or_none(text_at(record, {"engine", "name"}));
+  std::string name = asked->substr(asked->rfind('/') + 1);
+  if (name.size() > kPrefix.size() && name.starts_with(kPrefix)) name.erase(0, kPrefix.size());
+  return or_none(name);
+}
+
 bool has_own_column(const std::string& id) {
   return id == "threads" || id == "dtype";
 }
@@ -91,6 +101,8 @@ bool is_refused(const Json& optimization) {
 
 std::string CaseView::label() const {
   std::string text = fmt::format("{} {} {}", model, shape, dtype);
+  // The default needs no word.
+  if (engine != kNone && engine != "native") text += " " + engine;
   if (threads != kNone) text += fmt::format(" {} thread{}", threads, threads == "1" ? "" : "s");
   if (optimizations != kNone) text += " " + optimizations;
   return text;
@@ -101,8 +113,7 @@ CaseView case_view(const Json& record) {
   auto reference = text_at(record, {"model", "reference"});
   if (!reference) reference = text_at(record, {"configuration", "model"});
   view.model = or_none(reference ? std::optional(short_model(*reference)) : std::nullopt);
-  auto engine = text_at(record, {"engine", "name"});
-  view.engine = or_none(engine ? engine : text_at(record, {"configuration", "engine"}));
+  view.engine = engine_of(record);
   auto architecture = text_at(record, {"model", "architecture"});
   view.architecture =
       or_none(architecture ? architecture : text_at(record, {"configuration", "architecture"}));

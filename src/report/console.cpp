@@ -10,6 +10,7 @@
 #include <set>
 
 #include "report/case_view.hpp"
+#include "report/comparison_text.hpp"
 #include "report/format.hpp"
 #include "report/notes.hpp"
 #include "report/record_view.hpp"
@@ -337,7 +338,12 @@ std::string summary_text(const std::vector<Json>& records, const RunInfo& info) 
   text += distinct_lines(records, "versions", versions_line);
   text += "\n";
   if (!records.empty()) text += table_text(records, views) + "\n";
+  const std::string comparison = comparison_table(info.comparisons, records, views);
+  if (!comparison.empty()) text += "side by side\n\n" + comparison + "\n";
   for (const std::string& note : notes(records, views)) text += "- " + note + "\n";
+  for (const std::string& note : comparison_notes(info.comparisons, views)) {
+    text += "- " + note + "\n";
+  }
   std::string command = info.command;
   if (command.empty() && !records.empty()) {
     command = text_at(records.front(), {"command"}).value_or("");

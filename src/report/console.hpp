@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/comparison.hpp"
 #include "base/json.hpp"
 
 namespace ridgeline::report {
@@ -15,10 +16,13 @@ struct RunInfo {
   std::string folder = {};     ///< where the records are; empty: none were kept
   double elapsed_seconds = 0;  ///< wall time of the run; 0: unknown
   bool interrupted = false;    ///< Ctrl-C: some cases are missing
+  /// Of several engines, made from the same records; empty: nothing is compared.
+  std::vector<analysis::Comparison> comparisons = {};
 };
 
 /// The text that `run` prints at its end. A row for each phase of each case; failed cases are rows
-/// with their reason. Records may be incomplete: what is missing is shown as "–".
+/// with their reason. Where engines were compared a second table shows them side by side. Records
+/// may be incomplete: what is missing is shown as "–".
 std::string summary_text(const std::vector<Json>& records, const RunInfo& info);
 
 /// "AMD EPYC, 2 cores, 2 threads, 23.5 GiB memory, no accelerator, virtual machine (KVM)".

@@ -1,4 +1,4 @@
-"""Checks records against docs/record.schema.json."""
+"""Checks records, and comparisons, against their schemas in docs/."""
 
 import functools
 import json
@@ -7,26 +7,26 @@ import sys
 
 import jsonschema
 
-SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "docs" / "record.schema.json"
+DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 
 
 @functools.lru_cache(maxsize=None)
-def _validator():
-    schema = json.loads(SCHEMA.read_text())
+def _validator(name):
+    schema = json.loads((DOCS / f"{name}.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
 
 
-def errors(record):
+def errors(record, name="record"):
     """One line for each violation: where in the record, and what is wrong."""
-    found = sorted(_validator().iter_errors(record), key=lambda error: list(error.absolute_path))
+    found = sorted(_validator(name).iter_errors(record), key=lambda e: list(e.absolute_path))
     return ["/".join(map(str, e.absolute_path)) + ": " + e.message[:300] for e in found]
 
 
-def validate(record):
-    """Raises AssertionError with every violation."""
-    found = errors(record)
-    assert not found, "record breaks docs/record.schema.json:\n" + "\n".join(found)
+def validate(record, name="record"):
+    """Raises AssertionError with every violation of docs/<name>.schema.json."""
+    found = errors(record, name)
+    assert not found, f"{name} breaks docs/{name}.schema.json:\n" + "\n".join(found)
 
 
 def validate_file(path):

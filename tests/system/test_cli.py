@@ -12,7 +12,9 @@ from support.program import BIN, assert_one_clear_line, ridgeline, ridgeline_jso
 from support.schema import validate
 from support.scripted import script
 
-COMMANDS = ["run", "machine", "peaks", "list", "cost", "prepare", "forward", "generate", "synthesize"]
+COMMANDS = [
+    "run", "machine", "peaks", "list", "cost", "prepare", "forward", "generate", "synthesize", "verify",
+]
 KINDS = ["families", "presets", "suites", "engines", "optimizations"]
 
 

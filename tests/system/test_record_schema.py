@@ -22,6 +22,13 @@ def test_accepts_the_approved_records(records):
         schema.validate(record)
 
 
+@pytest.mark.parametrize("mode", ["compile", None])
+def test_accepts_an_engine_with(records, mode):
+    record = copy.deepcopy(records[0])
+    record["engine"]["mode"] = mode
+    schema.validate(record)
+
+
 def at(record, path):
     for key in path[:-1]:
         record = record[key]
@@ -41,6 +48,8 @@ RATE = ["phases", 0, "metrics", "throughput.sequence"]
         (["extra"], 1),
         (["created"], "yesterday"),
         (["engine"], None),
+        (["engine", "mode"], ""),
+        (["engine", "mode"], 3),
         (["model"], None),
         (["model", "synthetic"], False),
         (["phases"], []),

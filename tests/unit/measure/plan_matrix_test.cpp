@@ -153,6 +153,7 @@ TEST(Measure_CaseId, is_stable_and_tells_everything_apart) {
   configuration.dtype = "float32";
   configuration.device = "cpu";
   const Workload workload = workload_of(1, 128);
+  EXPECT_EQ(load_fields(configuration).contains("mode"), false);
   // A change of these breaks resuming and comparing with older runs.
   EXPECT_EQ(id_of(configuration), "24afc94ac2610fed");
   EXPECT_EQ(case_id(configuration, workload), "b5c4febcf82b5ad3");
@@ -229,6 +230,58 @@ TEST(Measure_Configuration, speaks_to_the_worker) {
             R"("seed":0,"optimize_auto":true,"optimizations":[{"id":"threads","value":2},)"
             R"({"id":"attention","value":"flash"},{"id":"streams","value":4},)"
             R"({"id":"verbose","value":true},{"id":"zip","value":"007"}]})");
+}
+
+TEST(Measure_Configuration, sends_a_mode_and_the_config_of_a_preset) {
+  Configuration configuration;
+  configuration.engine = "transformers:compile";
+  configuration.model = "bert-base";
+  const Json fields = load_fields(configuration);
+  EXPECT_EQ(fields.at("mode"), "compile");
+  EXPECT_EQ(fields.at("architecture"), "BertModel");
+  EXPECT_EQ(fields.at("config").at("model_type"), "bert");
+  EXPECT_EQ(fields.at("config").at("hidden_size"), 768);
+  configuration.architecture = "BertForMaskedLM";
+  EXPECT_EQ(load_fields(configuration).at("architecture"), "BertForMaskedLM");
+  configuration.model = "/some/folder";
+  EXPECT_FALSE(load_fields(configuration).contains("config"));
+}
+
+TEST(Measure_Configuration, carries_the_python_of_its_engine_outside_its_id) {
+  Plan plan = plan_of({"a"});
+  plan.engine_python = "/venv/bin/python";
+  const Configuration with = expand(plan, {})->configurations[0].configuration;
+  EXPECT_EQ(with.engine_python, "/venv/bin/python");
+  plan.engine_python.clear();
+  EXPECT_EQ(id_of(with), expand(plan, {})->configurations[0].id);
+}
+
+TEST(Measure_Schedule, runs_the_engines_of_a_case_next_to_each_other) {
+  Plan plan = plan_of({"a", "b", "c"});
+  plan.engines = {"native", "transformers", "transformers:compile"};
+  plan.dtypes = {"float32", "bfloat16"};
+  const Matrix matrix = *expand(plan, {});
+  std::set<std::string> first_engines;
+  for (plan.seed = 0; plan.seed < 20; ++plan.seed) {
+    const auto order = schedule(plan, matrix, 0);
+    ASSERT_EQ(order.size(), 18u);
+    for (std::size_t i = 0; i < order.size(); i += 3) {
+      std::set<std::string> engines;
+      std::set<std::string> rest;
+      for (std::size_t j = i; j < i + 3; ++j) {
+        const Configuration& one = matrix.configurations[order[j]].configuration;
+        engines.insert(one.engine);
+        rest.insert(one.model + " " + one.dtype);
+      }
+      EXPECT_EQ(engines.size(), 3u);
+      EXPECT_EQ(rest.size(), 1u);
+    }
+    first_engines.insert(matrix.configurations[order[0]].configuration.engine);
+    auto second = schedule(plan, matrix, 1);
+    std::reverse(second.begin(), second.end());
+    EXPECT_EQ(second, order);
+  }
+  EXPECT_EQ(first_engines.size(), 3u);
 }
 
 TEST(Measure_Schedule, alternates_forward_and_reverse) {

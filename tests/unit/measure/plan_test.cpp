@@ -37,7 +37,9 @@ Assignment flag(std::string key, std::vector<std::string> values) {
 constexpr std::string_view kWhole = R"(
 models = ["bert-base", "/models/a,b"]
 suite = "quick"
-engine = "native,transformers"
+engine = "native,transformers:compile"
+engine_python = "venv/bin/python"
+baseline = "native"
 architecture = ["BertModel"]
 weights = "synthetic"
 dtype = ["float32", "bfloat16"]
@@ -71,7 +73,9 @@ TEST(Measure_Plan, reads_every_key_of_a_file) {
   Plan wanted;
   wanted.models = {"bert-base", "/models/a,b"};
   wanted.suite = "quick";
-  wanted.engines = {"native", "transformers"};
+  wanted.engines = {"native", "transformers:compile"};
+  wanted.engine_python = "venv/bin/python";
+  wanted.baseline = "native";
   wanted.architectures = {"BertModel"};
   wanted.weights = {"synthetic"};
   wanted.dtypes = {"float32", "bfloat16"};
@@ -100,7 +104,9 @@ TEST(Measure_Plan, reads_the_same_from_flags) {
   const std::vector<Assignment> flags = {
       flag("models", {"bert-base", "/models/a,b"}),
       flag("suite", {"quick"}),
-      flag("engine", {"native", "transformers"}),
+      flag("engine", {"native", "transformers:compile"}),
+      flag("engine_python", {"venv/bin/python"}),
+      flag("baseline", {"native"}),
       flag("architecture", {"BertModel"}),
       flag("weights", {"synthetic"}),
       flag("dtype", {"float32,bfloat16"}),
@@ -131,7 +137,44 @@ TEST(Measure_Plan, has_a_flag_for_every_key) {
   EXPECT_EQ(flag_of("text_file"), "--text-file");
   EXPECT_NE(find_plan_key("text_file"), nullptr);
   EXPECT_EQ(find_plan_key("batches"), nullptr);
-  EXPECT_EQ(plan_keys().size(), 34u);
+  EXPECT_EQ(plan_keys().size(), 36u);
+}
+
+TEST(Measure_Plan, compares_with_the_first_engine_that_is_not_native) {
+  const auto baseline = [](const char* text) { return baseline_of(*from_toml(text)); };
+  EXPECT_EQ(baseline("engine='native'"), "");
+  EXPECT_EQ(baseline("engine='transformers'"), "");
+  EXPECT_EQ(baseline("engine='native,transformers:compile,transformers'"), "transformers:compile");
+  EXPECT_EQ(baseline("engine='transformers,native'"), "transformers");
+  EXPECT_EQ(baseline("engine='a,b'\nbaseline='b'"), "b");
+  EXPECT_EQ(baseline("engine='native,b'\nbaseline='native'"), "native");
+}
+
+TEST(Measure_Plan, refuses_a_baseline_and_a_python_that_are_not_there) {
+  Plan plan;
+  plan.models = {"m"};
+  plan.engines = {"native", "transformers"};
+  plan.baseline = "transformers:compile";
+  EXPECT_TRUE(contains(error_of(resolve(plan, {})), "--baseline: 'transformers:compile' is not"));
+  plan.baseline = "transformers";
+  EXPECT_TRUE(resolve(plan, {}));
+  plan.engine_python = "/nowhere/python";
+  EXPECT_TRUE(contains(error_of(resolve(plan, {})), "--engine-python: '/nowhere/python'"));
+  plan.engine_python = "sh";
+  const auto resolved = resolve(plan, {});
+  ASSERT_TRUE(resolved) << error_of(resolved);
+  EXPECT_EQ(resolved->engine_python.front(), '/');
+  EXPECT_TRUE(contains(error_of(from_toml("engine='transformers:'")), "is not an engine"));
+}
+
+TEST(Measure_Plan, may_be_resumed_with_another_baseline_but_not_another_python) {
+  Plan stored;
+  stored.models = {"m"};
+  Plan asked = stored;
+  asked.baseline = "x";
+  EXPECT_TRUE(check_same_plan(stored, asked));
+  asked.engine_python = "/p";
+  EXPECT_FALSE(check_same_plan(stored, asked));
 }
 
 TEST(Measure_Plan, is_as_its_documentation_says) {

@@ -41,5 +41,12 @@ TEST(Measure_TokenSeries, is_empty_for_calls_without_tokens) {
   EXPECT_EQ(call_seconds(rows), (std::vector<double>{1, 2}));
 }
 
+TEST(Measure_TokenSeries, has_the_time_on_the_device_of_calls_alone) {
+  std::vector<protocol::SampleRow> rows = {row(0, 1), row(1, 3), row(1, 2, kToken), row(3, 4)};
+  rows[0].device_ns = 500'000'000;
+  rows[1].device_ns = 1'500'000'000;
+  EXPECT_EQ(token_series(rows).device, (std::vector<double>{0.5, 1.5}));
+}
+
 }  // namespace
 }  // namespace ridgeline::measure

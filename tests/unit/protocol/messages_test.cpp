@@ -23,6 +23,7 @@ TEST(Protocol_Messages, have_the_names_of_the_contract) {
   EXPECT_EQ(reply_name("load"), "loaded");
   EXPECT_EQ(reply_name("run"), "ran");
   EXPECT_EQ(reply_name("quit"), "bye");
+  EXPECT_EQ(reply_name("inputs"), "inputs");
   EXPECT_EQ(reply_name("stop"), std::nullopt);
   EXPECT_EQ(reply_name("no such"), std::nullopt);
 }

@@ -82,9 +82,11 @@ TEST(Console_Summary, shows_optimizations_only_where_they_tell_rows_apart) {
 TEST(Console_Summary, keeps_engines_and_machines_apart) {
   Json other = record("synthetic_ok");
   other["engine"]["name"] = "transformers";
+  other["configuration"]["engine"] = "transformers:compile";
   other["machine"]["cpu"]["model"] = "Other CPU";
   const std::string text = summary_text({record("synthetic_ok"), other}, kInfo);
   EXPECT_TRUE(contains(text, "| engine"));
+  EXPECT_TRUE(contains(text, "| transformers:compile |"));
   EXPECT_TRUE(contains(text, "machine   AMD EPYC"));
   EXPECT_TRUE(contains(text, "machine   Other CPU"));
 }
