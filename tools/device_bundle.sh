@@ -11,11 +11,11 @@ cd "$(dirname "$0")/.."
 torch_root="${1:?give the torch folder of the unpacked wheel}"
 out="${2:-build/device}"
 
-cmake --preset cuda -DTORCH_ROOT="$torch_root"
-cmake --build --preset cuda
+cmake --preset cuda -DTORCH_ROOT="$torch_root" -DRIDGELINE_TESTS=ON
+cmake --build --preset cuda --target ridgeline ridgeline-engine-native ridgeline-cuda ridgeline-native-tests
 rm -rf "$out"
 mkdir -p "$out/bin" "$out/lib" "$out/tests"
-cp build/cuda/bin/ridgeline build/cuda/bin/ridgeline-engine-native "$out/bin/"
+cp build/cuda/bin/{ridgeline,ridgeline-engine-native,libridgeline-cuda.so,ridgeline-native-tests} "$out/bin/"
 # Every system library but those of the C and C++ runtimes, which the other machine has.
 ldd build/cuda/bin/ridgeline build/cuda/bin/ridgeline-engine-native |
   awk '$3 ~ "^/(usr/)?lib" && $1 !~ "^(libc|libm|libdl|librt|libpthread|libstdc\\+\\+|libgcc_s)\\.so" {print $3}' |

@@ -5,9 +5,13 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
 #include <charconv>
+#include <future>
+
+#include "base/clock.hpp"
 
 namespace ridgeline::native {
 namespace {
@@ -23,16 +27,47 @@ constexpr std::array kDtypes = {
     DtypeRow{"float16", c10::ScalarType::Half},
 };
 
+// Nanoseconds that loading the CUDA half took.
+std::int64_t cuda_ns = 0;
+
+void* open_cuda() {
+  const std::int64_t begin = now_ns();
+  void* const library = ::dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
+  cuda_ns = now_ns() - begin;
+  return library;
+}
+
 // The CUDA half is a gigabyte: it is loaded only when a CUDA device is asked for. Found through the
 // RPATH of this program, which points into the wheel.
 Status load_cuda() {
-  static void* const library = ::dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
+  static void* const library = open_cuda();
   if (library != nullptr && at::globalContext().hasCUDA()) return {};
   if (library == nullptr) {
     return environment_error("no CUDA support in this torch build",
                              "install a CUDA build of torch and build Ridgeline against it");
   }
   return environment_error("no CUDA device or driver found", "check `nvidia-smi`");
+}
+
+// Makes the context of a device on another thread, by the driver alone: it takes a part of a second
+// in which this thread loads the CUDA half, which then finds it made. Whatever fails here fails
+// again at the first use, where somebody listens.
+std::future<void> make_context(int ordinal) {
+  // Without a device node the driver would only load modules to find nothing.
+  if (::access("/dev/nvidiactl", F_OK) != 0) return {};
+  // Never closed. All functions are found now: the loader keeps other threads out while it loads.
+  void* const driver = ::dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  if (driver == nullptr) return {};
+  auto* const init = reinterpret_cast<int (*)(unsigned)>(::dlsym(driver, "cuInit"));
+  auto* const get = reinterpret_cast<int (*)(int*, int)>(::dlsym(driver, "cuDeviceGet"));
+  auto* const retain =
+      reinterpret_cast<int (*)(void**, int)>(::dlsym(driver, "cuDevicePrimaryCtxRetain"));
+  if (init == nullptr || get == nullptr || retain == nullptr) return {};
+  return std::async(std::launch::async, [init, get, retain, ordinal] {
+    int device = 0;
+    void* context = nullptr;
+    if (init(0) == 0 && get(&device, ordinal) == 0) retain(&context, device);
+  });
 }
 
 }  // namespace
@@ -52,6 +87,7 @@ Result<c10::Device> open_device(std::string_view text) {
       return bad_input(fmt::format("unknown device '{}'", text), "use cpu or cuda:N");
     }
   }
+  const std::future<void> context = make_context(index);
   RIDGELINE_CHECK(load_cuda());
   const c10::impl::VirtualGuardImpl guard(c10::kCUDA);
   if (index >= guard.deviceCount()) {
@@ -59,6 +95,10 @@ Result<c10::Device> open_device(std::string_view text) {
         fmt::format("no device cuda:{}: {} found", index, guard.deviceCount()));
   }
   return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+std::int64_t cuda_load_ns() {
+  return cuda_ns;
 }
 
 void synchronize(c10::Device device) {

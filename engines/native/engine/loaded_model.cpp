@@ -1,6 +1,7 @@
 // Loading: reference → config → modules → memory check → parameters.
 #include "engines/native/engine/loaded_model.hpp"
 
+#include <ATen/ops/empty.h>
 #include <c10/core/ScalarType.h>
 #include <fmt/format.h>
 
@@ -11,6 +12,7 @@
 #include "catalog/presets.hpp"
 #include "engines/native/checkpoint/checkpoint.hpp"
 #include "engines/native/checkpoint/model_config.hpp"
+#include "engines/native/device/backend.hpp"
 #include "engines/native/device/device.hpp"
 
 namespace ridgeline::native {
@@ -31,15 +33,33 @@ Result<std::string> choose_weights(const std::string& asked, bool has_folder,
   return asked;
 }
 
+// Bytes that a process can still have where the weights will be, and what that memory is called.
+struct Room {
+  std::optional<std::int64_t> bytes;
+  std::string_view name;
+  ErrorClass shortage;
+};
+
+Room room_on(at::Device device) {
+  // The first tensor of a device makes its context and its allocator.
+  at::empty({1}, at::TensorOptions().device(device));
+  const std::optional<DeviceMemory> memory = backend_of(device).memory();
+  if (!memory) return {available_host_bytes(), "host memory", ErrorClass::kOomHost};
+  // What the allocator keeps and no tensor uses is ours as well.
+  const std::int64_t kept = memory->reserved - memory->allocated;
+  return {memory->total - memory->used + kept, "device memory", ErrorClass::kOomDevice};
+}
+
 Status check_memory(const Declarations& declarations, at::ScalarType dtype, at::Device device,
                     const std::string& reference) {
+  if (device.is_meta()) return {};
   const std::int64_t needed = declarations.bytes_needed(dtype);
-  const auto available = available_host_bytes();
-  if (!device.is_cpu() || !available || needed <= *available) return {};
-  Error error{ErrorClass::kOomHost,
-              fmt::format("{} needs {:.1f} GB for its weights, {:.1f} GB of host memory are left",
-                          reference, static_cast<double>(needed) / 1e9,
-                          static_cast<double>(*available) / 1e9),
+  const Room room = room_on(device);
+  if (!room.bytes || needed <= *room.bytes) return {};
+  Error error{room.shortage,
+              fmt::format("{} needs {:.1f} GB for its weights, {:.1f} GB of {} are left", reference,
+                          static_cast<double>(needed) / 1e9, static_cast<double>(*room.bytes) / 1e9,
+                          room.name),
               "use a smaller model or dtype, or free memory"};
   error.bytes_needed = needed;
   return error;
@@ -139,16 +159,17 @@ Json LoadedModel::describe() const {
   const auto text_or_null = [](std::string_view text) {
     return text.empty() ? Json() : Json(std::string(text));
   };
+  Json weights = {{"source", resolved.weights},
+                  {"bytes", materialised.bytes},
+                  {"path", text_or_null(resolved.weights == "checkpoint" ? reference.folder : "")}};
+  if (!materialised.note.empty()) weights["note"] = materialised.note;
   return {{"reference", reference.reference},
           {"family", resolved.architecture.family},
           {"modality", resolved.architecture.modality},
           {"architecture", resolved.architecture.architecture},
           {"task", resolved.architecture.task},
           {"parameters", materialised.parameters},
-          {"weights",
-           {{"source", resolved.weights},
-            {"bytes", materialised.bytes},
-            {"path", text_or_null(resolved.weights == "checkpoint" ? reference.folder : "")}}},
+          {"weights", std::move(weights)},
           {"revision", text_or_null(reference.revision)},
           {"dtype", name_of(dtype)}};
 }

@@ -4,6 +4,7 @@
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -58,8 +59,8 @@ Result<Json> NativeEngine::hello(const protocol::Request&) {
               {"devices", list_devices()},
               {"abilities",
                {{"messages",
-                 {"load", "plan", "cost", "run", "stop", "memory", "forward", "generate", "prepare",
-                  "synthesize", "probe"}},
+                 {"load", "plan", "cost", "run", "stop", "memory", "inputs", "forward", "generate",
+                  "prepare", "synthesize", "probe"}},
                 {"dtypes", {"float32", "bfloat16", "float16"}}}},
               {"knobs", knobs_json()}};
 }
@@ -70,6 +71,7 @@ Result<Json> NativeEngine::handle(const protocol::Request& request) {
   if (message == "plan") return plan(request.fields);
   if (message == "cost") return cost(request.fields);
   if (message == "memory") return memory(request.fields);
+  if (message == "inputs") return inputs(request.fields);
   if (message == "forward") return forward(request.fields);
   if (message == "generate") return generate(request.fields);
   if (message == "prepare") return prepare(request.fields);
@@ -81,14 +83,21 @@ Result<Json> NativeEngine::handle(const protocol::Request& request) {
 Result<Json> NativeEngine::load_model(const Json& fields) {
   planned_.reset();
   loaded_.reset();
+  RIDGELINE_TRY(const std::string mode, get_string(fields, "mode", "load", ""));
+  if (!mode.empty()) {
+    return bad_input(fmt::format("the native engine has no mode '{}'", mode),
+                     "write --engine native; its choices are those of --optimize");
+  }
   const Json asked = optimizations_of(fields);
   RIDGELINE_CHECK(check_knob_ids(asked));
   RIDGELINE_TRY(const LoadRequest request, LoadRequest::from(fields));
   // Affinity and threads first: everything after inherits them, synthetic weights included.
   const KnobContext context{.value = {}, .device = at::kCPU, .dtype = at::kFloat};
   RIDGELINE_TRY(Json outcomes, apply_knobs(KnobStage::kProcess, asked, context));
+  const std::int64_t library_before = cuda_load_ns();
   RIDGELINE_TRY(LoadedModel loaded, native::load(request));
   loaded_.emplace(std::move(loaded));
+  const std::int64_t library_ns = cuda_load_ns() - library_before;
   const std::int64_t begin = now_ns();
   RIDGELINE_TRY(const Json packed, apply_knobs(KnobStage::kLoad, asked,
                                                {.value = {},
@@ -100,7 +109,8 @@ Result<Json> NativeEngine::load_model(const Json& fields) {
   for (const Json& outcome : packed) outcomes.push_back(outcome);
   return Json{{"model", loaded_->describe()},
               {"stages",
-               {{{"name", "context"}, {"ns", loaded_->context_ns}},
+               {{{"name", "library"}, {"ns", library_ns}},
+                {{"name", "context"}, {"ns", loaded_->context_ns - library_ns}},
                 {{"name", "read"}, {"ns", loaded_->materialised.read_ns}},
                 {{"name", "transfer"}, {"ns", loaded_->materialised.transfer_ns}},
                 {{"name", "pack"}, {"ns", pack_ns}}}},
@@ -156,6 +166,31 @@ Result<NamedTensors> NativeEngine::read_inputs(const Json& fields, std::string_v
   RIDGELINE_TRY(NamedTensors inputs, check_inputs(specs, given, loaded_->dtype));
   for (auto& [name, tensor] : inputs) tensor = tensor.to(loaded_->device);
   return inputs;
+}
+
+// Writes what a workload's phases would be given, all of it or the tensors that `names` lists, so
+// that another engine can be given the same. A model that decodes says so.
+Result<Json> NativeEngine::inputs(const Json& fields) {
+  if (!loaded_) return nothing_loaded();
+  if (loaded_->device.is_meta()) return bad_input("meta weights have inputs without values");
+  RIDGELINE_TRY(const std::string to, get_string(fields, "outputs", "inputs"));
+  RIDGELINE_TRY(const Workload workload, workload_from(workload_field(fields)));
+  planned_.reset();
+  RIDGELINE_TRY(const auto planned,
+                PlannedWorkload::plan(*loaded_, workload, optimizations_of(fields)));
+  const Json& names = entry_of(fields, "names");
+  NamedTensors kept;
+  for (const auto& [name, tensor] : planned->inputs()) {
+    const bool is_named =
+        !names.is_array() || std::find(names.begin(), names.end(), Json(name)) != names.end();
+    if (is_named) kept.emplace_back(name, tensor);
+  }
+  if (kept.empty()) return bad_input("inputs: the model has none of the named ones");
+  RIDGELINE_CHECK(write_tensors(to, kept, /*widen=*/true));
+  return Json{{"outputs", shapes_of(kept)},
+              {"digest", digest_of(kept)},
+              {"synthetic", !planned->workload().is_real()},
+              {"decodes", loaded_->model().decodes()}};
 }
 
 Result<Json> NativeEngine::set_run_options(const Json& fields, const NamedTensors& inputs) {

@@ -7,9 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.hpp"
+#include "engines/native/device/backend.hpp"
 #include "engines/native/device/device.hpp"
 #include "engines/native/device/memory.hpp"
 #include "engines/native/engine/digest.hpp"
+#include "engines/native/engine/phase_runnable.hpp"
 #include "engines/native/optimize/knobs.hpp"
 
 namespace ridgeline::native {
@@ -20,29 +22,6 @@ constexpr std::int64_t kLongestSequence = 1 << 24;
 constexpr std::int64_t kLargestImage = 1 << 14;
 constexpr std::int64_t kLongestSound = 24 * 3600;
 constexpr std::string_view kWorkload = "workload";
-
-class PhaseRunnable final : public protocol::Runnable {
- public:
-  PhaseRunnable(const Phase& phase, at::Device device) : phase_(phase), device_(device) {}
-
-  void restore() override {
-    // Outputs go before the clock starts: freeing them is not the model's work.
-    outputs_.clear();
-    if (phase_.restore) phase_.restore();
-  }
-  void enqueue() override { outputs_ = phase_.call(); }
-  void wait() override { synchronize(device_); }
-  double items() override { return phase_.items.front().second; }
-  std::span<const std::int64_t> token_times() override {
-    return phase_.token_times ? std::span<const std::int64_t>(*phase_.token_times)
-                              : std::span<const std::int64_t>();
-  }
-
- private:
-  const Phase& phase_;
-  at::Device device_;
-  NamedTensors outputs_;
-};
 
 Result<std::optional<std::int64_t>> optional_size(const Json& fields, const char* key,
                                                   std::int64_t largest) {
@@ -162,6 +141,7 @@ void PlannedWorkload::add_preprocess() {
   if (!processor_) return;
   Phase phase;
   phase.name = "preprocess";
+  phase.host_driven = true;
   phase.unit = phases_.front().unit;
   // Each unit that a phase counts, once: a pair of text and picture has both.
   for (const Phase& part : phases_) {
@@ -199,17 +179,47 @@ Result<std::unique_ptr<PlannedWorkload>> PlannedWorkload::plan(const LoadedModel
   planned->inputs_ns_ = now_ns() - begin;
 
   RunOptions run_options;
+  ExecutionOptions execution;
   RIDGELINE_TRY(planned->optimizations_, apply_knobs(KnobStage::kPlan, optimizations,
                                                      {.value = {},
                                                       .device = loaded.device,
                                                       .dtype = loaded.dtype,
                                                       .model = &loaded.model(),
                                                       .inputs = &planned->inputs_,
-                                                      .run_options = &run_options}));
+                                                      .run_options = &run_options,
+                                                      .execution = &execution}));
   loaded.model().set_options(run_options);
   RIDGELINE_TRY(planned->phases_, loaded.model().phases(planned->inputs_, planned->workload_));
   planned->add_preprocess();
+  if (execution.record) planned->record_phases();
   return planned;
+}
+
+// What became of the recording stands in the place of what the knob hoped for.
+void PlannedWorkload::record_phases() {
+  recorded_ = RecordedPhases::record(phases_, *backend_);
+  const KnobOutcome& outcome = recorded_.outcome();
+  for (Json& entry : optimizations_) {
+    if (entry.at("id") != "graph") continue;
+    entry["applied"] = outcome.applied;
+    entry["value"] = outcome.value;
+    entry["reason"] = outcome.reason.empty() ? Json() : Json(outcome.reason);
+  }
+}
+
+PlannedWorkload::PlannedWorkload(const LoadedModel& loaded, Workload workload)
+    : loaded_(&loaded), backend_(&backend_of(loaded.device)), workload_(std::move(workload)) {}
+
+PlannedWorkload::~PlannedWorkload() {
+  runnable_.reset();
+  try {
+    // Recorded work holds a pool of its own: it goes back to the device, not to the allocator.
+    backend_->wait();
+    recorded_ = RecordedPhases();
+    backend_->release_unused();
+  } catch (const std::exception&) {
+    // A device that is lost has nothing to give back, and the next use of it says so.
+  }
 }
 
 // The sizes that the model really works on; null where it has no such size.
@@ -247,7 +257,27 @@ Json PlannedWorkload::describe() const {
           {"optimizations", optimizations_},
           {"workload", actual_workload()},
           {"inputs", {{"digest", digest_of(inputs_)}, {"synthetic", !workload_.is_real()}}},
-          {"stages", {{{"name", "inputs"}, {"ns", inputs_ns_}}}}};
+          {"stages", stages()}};
+}
+
+Json PlannedWorkload::stages() const {
+  Json stages = Json::array();
+  stages.push_back({{"name", "inputs"}, {"ns", inputs_ns_}});
+  if (recorded_.ns() > 0) stages.push_back({{"name", "capture"}, {"ns", recorded_.ns()}});
+  return stages;
+}
+
+// Null where the device has no memory of its own.
+Json PlannedWorkload::device_memory() const {
+  const std::optional<DeviceMemory> memory = backend_->memory();
+  if (!memory) return nullptr;
+  return {{"allocated", memory->allocated},
+          {"allocated_peak", memory->peak_allocated},
+          {"reserved", memory->reserved},
+          {"reserved_peak", memory->peak_reserved},
+          {"graphs", recorded_.pool_bytes()},
+          {"used", memory->used},
+          {"total", memory->total}};
 }
 
 const Phase* PlannedWorkload::find_phase(const std::string& name) const {
@@ -260,12 +290,16 @@ const Phase* PlannedWorkload::find_phase(const std::string& name) const {
 Result<Json> PlannedWorkload::memory(const std::string& name, std::int64_t library_bytes) const {
   const Phase* phase = find_phase(name);
   if (phase == nullptr) return bad_input(fmt::format("no phase '{}' is planned", name));
+  // Call by call, also where a recording is what runs: its allocations were made long ago.
   if (phase->restore) phase->restore();
+  backend_->release_unused();
+  backend_->reset_peak();
   NamedTensors outputs;
   const MemoryUse use = measure_memory([&] {
     outputs = phase->call();
-    synchronize(loaded_->device);
+    backend_->wait();
   });
+  const std::string digest = output_digest(*phase, outputs);
   const std::int64_t weights = loaded_->materialised.bytes;
   const std::int64_t inputs = total_bytes(inputs_);
   const std::int64_t cache = phase->cache_bytes;
@@ -281,13 +315,24 @@ Result<Json> PlannedWorkload::memory(const std::string& name, std::int64_t libra
         {"peak", weights + packed + cache + inputs + use.peak_bytes}}},
       {"resident",
        {{"library", library_bytes}, {"now", resident_bytes()}, {"peak", peak_resident_bytes()}}},
-      {"outputs", {{"digest", digest_of(outputs)}}}};
+      {"device", device_memory()},
+      {"outputs", {{"digest", digest}}}};
+}
+
+// Of what is timed: a replay writes its outputs to a place of their own.
+std::string PlannedWorkload::output_digest(const Phase& phase, const NamedTensors& called) const {
+  const RecordedPhase* recorded = recorded_.find(phase.name);
+  if (recorded == nullptr) return digest_of(called);
+  if (phase.restore) phase.restore();
+  recorded->graph->replay();
+  backend_->wait();
+  return digest_of(recorded->outputs);
 }
 
 Result<protocol::Runnable*> PlannedWorkload::runnable(const std::string& name) {
   const Phase* phase = find_phase(name);
   if (phase == nullptr) return bad_input(fmt::format("no phase '{}' is planned", name));
-  runnable_ = std::make_unique<PhaseRunnable>(*phase, loaded_->device);
+  runnable_ = std::make_unique<PhaseRunnable>(*phase, recorded_.find(name), *backend_);
   return runnable_.get();
 }
 

@@ -23,10 +23,11 @@ std::string_view find_functions(const DynamicLibrary& library, DriverFunctions& 
   if (!find(f.module_unload, "cuModuleUnload")) return "cuModuleUnload";
   if (!find(f.module_function, "cuModuleGetFunction")) return "cuModuleGetFunction";
   if (!find(f.function_attribute, "cuFuncGetAttribute")) return "cuFuncGetAttribute";
+  if (!find(f.set_function_attribute, "cuFuncSetAttribute")) return "cuFuncSetAttribute";
   if (!find(f.occupancy, "cuOccupancyMaxActiveBlocksPerMultiprocessor")) {
     return "cuOccupancyMaxActiveBlocksPerMultiprocessor";
   }
-  if (!find(f.launch, "cuLaunchKernel")) return "cuLaunchKernel";
+  if (!find(f.launch, "cuLaunchKernelEx")) return "cuLaunchKernelEx";
   if (!find(f.error_string, "cuGetErrorString")) return "cuGetErrorString";
   return {};
 }

@@ -12,6 +12,8 @@ namespace ridgeline::native::cuda {
 
 /// Attributes of devices, by the numbers of cuda.h.
 enum class DeviceAttribute {
+  kSharedBytesOfMultiprocessor = 81,
+  kSharedBytesOfBlock = 97,  ///< at most, when a kernel asks for it
   kMultiprocessors = 16,
   kL2Bytes = 38,
   kThreadsOfMultiprocessor = 39,
@@ -20,7 +22,38 @@ enum class DeviceAttribute {
 };
 
 /// Attributes of kernels, by the numbers of cuda.h.
-enum class KernelAttribute { kMaxThreads = 0, kSharedBytes = 1, kLocalBytes = 3, kRegisters = 4 };
+enum class KernelAttribute {
+  kMaxThreads = 0,
+  kSharedBytes = 1,
+  kLocalBytes = 3,
+  kRegisters = 4,
+  kMaxDynamicSharedBytes = 8,
+};
+
+/// CUlaunchAttribute of cuda.h.
+struct LaunchAttribute {
+  /// The kernel may start before the one in front of it has ended; it waits itself for what that
+  /// one writes (griddepcontrol.wait).
+  static constexpr int kProgrammaticStreamSerialization = 6;
+
+  int id = 0;
+  int pad = 0;
+  union {
+    char bytes[64];
+    int number;
+  } value = {};
+};
+static_assert(sizeof(LaunchAttribute) == 72);
+
+/// CUlaunchConfig of cuda.h.
+struct LaunchConfig {
+  unsigned grid_x = 1, grid_y = 1, grid_z = 1;
+  unsigned block_x = 1, block_y = 1, block_z = 1;
+  unsigned shared = 0;
+  void* stream = nullptr;
+  LaunchAttribute* attributes = nullptr;
+  unsigned attribute_count = 0;
+};
 
 /// Functions of libcuda.so.1, as cuda.h declares them; each returns 0 or an error.
 struct DriverFunctions {
@@ -32,10 +65,9 @@ struct DriverFunctions {
   int (*module_unload)(void* module);
   int (*module_function)(void** function, void* module, const char* name);
   int (*function_attribute)(int* value, int attribute, void* function);
+  int (*set_function_attribute)(void* function, int attribute, int value);
   int (*occupancy)(int* blocks, void* function, int threads, std::size_t shared);
-  int (*launch)(void* function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
-                unsigned block_y, unsigned block_z, unsigned shared, void* stream, void** arguments,
-                void** extra);
+  int (*launch)(const LaunchConfig* config, void* function, void** arguments, void** extra);
   int (*error_string)(int result, const char** text);
 };
 

@@ -6,6 +6,8 @@
 
 #include <utility>
 
+#include "engines/native/device/cuda/image_cache.hpp"
+
 namespace ridgeline::native::cuda {
 namespace {
 
@@ -17,8 +19,16 @@ constexpr std::size_t kLogBytes = 4096;
 }  // namespace
 
 Status Kernel::launch_raw(const Grid& grid, void* stream, void** arguments) const {
-  const int result = driver_->functions().launch(function_, grid.blocks, 1, 1, grid.threads, 1, 1,
-                                                 grid.shared_bytes, stream, arguments, nullptr);
+  LaunchAttribute overlap;
+  overlap.id = LaunchAttribute::kProgrammaticStreamSerialization;
+  overlap.value.number = 1;
+  const LaunchConfig config = {.grid_x = grid.blocks,
+                               .block_x = grid.threads,
+                               .shared = grid.shared_bytes,
+                               .stream = stream,
+                               .attributes = grid.overlap ? &overlap : nullptr,
+                               .attribute_count = grid.overlap ? 1u : 0u};
+  const int result = driver_->functions().launch(&config, function_, arguments, nullptr);
   if (result != 0) return driver_->error(result, fmt::format("launching {}", name_));
   return {};
 }
@@ -29,6 +39,14 @@ Result<int> Kernel::attribute(KernelAttribute attribute) const {
       driver_->functions().function_attribute(&value, static_cast<int>(attribute), function_);
   if (result != 0) return driver_->error(result, fmt::format("asking about {}", name_));
   return value;
+}
+
+Status Kernel::allow_shared(unsigned bytes) const {
+  const int result = driver_->functions().set_function_attribute(
+      function_, static_cast<int>(KernelAttribute::kMaxDynamicSharedBytes),
+      static_cast<int>(bytes));
+  if (result == 0) return {};
+  return driver_->error(result, fmt::format("asking for {} bytes of shared memory", bytes));
 }
 
 Result<int> Kernel::blocks_on_multiprocessor(unsigned threads, unsigned shared_bytes) const {
@@ -86,7 +104,7 @@ Result<Module> compile_module(const std::string& source, const std::string& name
                               c10::Device device) {
   RIDGELINE_TRY(const Capability capability, capability_of(device));
   RIDGELINE_TRY(const Nvrtc nvrtc, Nvrtc::open());
-  RIDGELINE_TRY(const Image image, nvrtc.compile(source, name, capability));
+  RIDGELINE_TRY(const Image image, compile_once(nvrtc, source, name, capability));
   return Module::load(image);
 }
 

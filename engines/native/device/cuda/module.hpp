@@ -17,6 +17,8 @@ struct Grid {
   unsigned blocks = 1;
   unsigned threads = 1;
   unsigned shared_bytes = 0;  ///< dynamic
+  /// The kernel may start while the one before it still runs: its source waits where it must.
+  bool overlap = false;
 };
 
 /// A kernel of a Module, which must outlive it.
@@ -34,6 +36,9 @@ class Kernel {
   Status launch_raw(const Grid& grid, void* stream, void** arguments) const;
 
   Result<int> attribute(KernelAttribute attribute) const;
+
+  /// Lets launches ask for that much dynamic shared memory: above 48 KiB a kernel must be told.
+  Status allow_shared(unsigned bytes) const;
 
   /// Blocks of that shape that one multiprocessor holds at a time.
   Result<int> blocks_on_multiprocessor(unsigned threads, unsigned shared_bytes = 0) const;
@@ -75,7 +80,8 @@ c10::Stream current_stream(c10::Device device);
 /// What NVRTC is told about a device; the driver must know it.
 Result<Capability> capability_of(c10::Device device);
 
-/// Compiles a source for a device and loads it there.
+/// Compiles a source for a device and loads it there. The compiled code is kept on disk under the
+/// hash of source, architecture and compiler version.
 Result<Module> compile_module(const std::string& source, const std::string& name,
                               c10::Device device);
 
