@@ -34,8 +34,8 @@ class MapSource final : public Source {
     return names;
   }
   Result<at::Tensor> read(std::string_view stored, const Shape&, Init,
-                          at::ScalarType dtype) override {
-    return tensors_.find(stored)->second.to(dtype).clone();
+                          const Placement& placement) override {
+    return tensors_.find(stored)->second.to(placement.dtype).clone();
   }
 
  private:
@@ -137,14 +137,14 @@ TEST(Scope, names_what_is_missing_misshaped_or_unused) {
 
 TEST(Scope, synthetic_weights_do_not_depend_on_order_and_stay_finite) {
   const auto source = synthetic_source(7);
-  const at::Tensor a = *source->read("layer.0.weight", {64, 256}, Init::kWeight, at::kFloat);
-  source->read("layer.1.weight", {8}, Init::kBias, at::kFloat).value();
-  const at::Tensor b = *source->read("layer.0.weight", {64, 256}, Init::kWeight, at::kFloat);
+  const at::Tensor a = *source->read("layer.0.weight", {64, 256}, Init::kWeight, {at::kFloat});
+  source->read("layer.1.weight", {8}, Init::kBias, {at::kFloat}).value();
+  const at::Tensor b = *source->read("layer.0.weight", {64, 256}, Init::kWeight, {at::kFloat});
   EXPECT_TRUE(a.equal(b));
   EXPECT_NEAR(a.std().item<float>(), 1.f / 16.f, 0.001f);
   EXPECT_NEAR(a.mean().item<float>(), 0.f, 0.002f);
   const at::Tensor other =
-      *synthetic_source(8)->read("layer.0.weight", {64, 256}, Init::kWeight, at::kFloat);
+      *synthetic_source(8)->read("layer.0.weight", {64, 256}, Init::kWeight, {at::kFloat});
   EXPECT_FALSE(a.equal(other));
 }
 

@@ -319,16 +319,19 @@ Contexts Bert::contexts(const Inputs& in) const {
   contexts.encoder_hidden_states = in.encoder_hidden_states;
   contexts.self.options.kernel = contexts.cross.options.kernel = options().attention;
   const at::Device device = in.input_ids.device();
+  // All layers share a mask.
+  const at::ScalarType dtype = embeddings_.word.table().scalar_type();
   if (in.attention_mask.defined()) {
-    contexts.self.mask =
+    contexts.self.mask = ops::additive_mask(
         config_.is_decoder
             ? ops::causal_mask(in.attention_mask, in.input_ids.size(1), /*window=*/0, device)
-            : ops::attention_mask(in.attention_mask);
+            : ops::attention_mask(in.attention_mask),
+        dtype);
   } else {
     contexts.self.options.causal = config_.is_decoder;
   }
   if (in.encoder_attention_mask.defined()) {
-    contexts.cross.mask = ops::attention_mask(in.encoder_attention_mask);
+    contexts.cross.mask = ops::additive_mask(ops::attention_mask(in.encoder_attention_mask), dtype);
   }
   return contexts;
 }

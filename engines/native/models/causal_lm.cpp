@@ -9,6 +9,12 @@
 #include <ATen/ops/ones.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
+
+#include "engines/native/device/backend.hpp"
+#include "engines/native/fused/decode_step.hpp"
+#include "engines/native/fused/trial.hpp"
 #include "engines/native/models/decoding_phases.hpp"
 #include "engines/native/models/token_inputs.hpp"
 
@@ -29,8 +35,9 @@ struct Prompt {
 
 class CausalDecoding final : public Decoding {
  public:
+  /// Steps run by `kernels` when given.
   CausalDecoding(const CausalLm& model, Prompt prompt, const nn::KvCacheShape& shape,
-                 at::TensorOptions options);
+                 at::TensorOptions options, std::shared_ptr<const fused::DecodeKernels> kernels);
 
   at::Tensor prefill() override;
   at::Tensor step(const at::Tensor& tokens) override;
@@ -52,6 +59,7 @@ class CausalDecoding final : public Decoding {
   at::Tensor positions_;  // [B, capacity] of padded prompts, else undefined
   Rotary::Angles table_;  // of all positions; undefined when it depends on the length
   at::Tensor valid_;      // [B, 1, 1, tokens] of padded prompts: which tokens may be seen
+  std::optional<fused::DecodeStep> fused_step_;
 };
 
 class CausalLm final : public Model, Module {
@@ -68,9 +76,14 @@ class CausalLm final : public Model, Module {
   Result<std::unique_ptr<Decoding>> decoding(const NamedTensors& inputs,
                                              std::int64_t new_tokens) override;
   std::vector<AttentionProbe> attention_probes(const NamedTensors& inputs) const override;
+  Result<FusedTrial> try_fused(const NamedTensors& inputs) override;
 
  private:
   friend class CausalDecoding;
+
+  Status check_fused(const Prompt& prompt) const;
+  nn::KvCacheShape cache_shape(const Prompt& prompt, std::int64_t new_tokens) const;
+  fused::DecoderTensors tensors() const;
 
   Prompt bind(const NamedTensors& inputs) const;
   nn::AttentionContext prompt_context(const Prompt& prompt) const;
@@ -88,14 +101,15 @@ class CausalLm final : public Model, Module {
   nn::GatedDecoder decoder_;
   ops::ProductWeight lm_head_;
   std::optional<nn::Linear> classifier_;
+  std::shared_ptr<const fused::DecodeKernels> kernels_;  // once try_fused() has built them
 };
 
-constexpr std::string_view base_name(CausalHead head) {
-  switch (head) {
+std::string base_name(const CausalLmConfig& config) {
+  switch (config.head) {
     case CausalHead::kNone:
       return "";
     case CausalHead::kQuestion:
-      return "transformer";
+      return config.question_base;
     default:
       return "model";
   }
@@ -104,7 +118,7 @@ constexpr std::string_view base_name(CausalHead head) {
 CausalLm::CausalLm(Scope root, CausalLmConfig config)
     : config_(std::move(config)),
       rotary_(config_.rotary),
-      base_(root / base_name(config_.head)),
+      base_(root / base_name(config_)),
       decoder_(base_, config_.shape) {
   declare_head(root, base_.prefix() + "embed_tokens.weight");
   // A base model saved alone has no prefix in its names, and a head's file has one.
@@ -114,7 +128,9 @@ CausalLm::CausalLm(Scope root, CausalLmConfig config)
     declarations.ignore("score.");
   } else {
     declarations.rename_prefix(base_.prefix(), "");
-    if (config_.head == CausalHead::kQuestion) declarations.rename_prefix("transformer.", "model.");
+    if (config_.head == CausalHead::kQuestion && base_.prefix() != "model.") {
+      declarations.rename_prefix(base_.prefix(), "model.");
+    }
   }
   if (config_.head != CausalHead::kLanguageModel) declarations.ignore("lm_head.");
   // A buffer of old releases.
@@ -183,8 +199,9 @@ nn::AttentionContext CausalLm::prompt_context(const Prompt& prompt) const {
   const bool slides = config_.window > 0 && sequence > config_.window;
   context.options.causal = !prompt.mask.defined() && !slides;
   if (!context.options.causal) {
-    context.mask =
+    const at::Tensor seen =
         ops::causal_mask(prompt.mask, sequence, slides ? config_.window : 0, prompt.ids.device());
+    context.mask = ops::additive_mask(seen, activations().dtype().toScalarType());
   }
   return context;
 }
@@ -261,17 +278,65 @@ Result<std::unique_ptr<Decoding>> CausalLm::decoding(const NamedTensors& inputs,
                                                      std::int64_t new_tokens) {
   if (!decodes()) return Model::decoding(inputs, new_tokens);
   const Prompt prompt = bind(inputs);
-  const nn::KvCacheShape shape = {.layers = config_.shape.layers,
-                                  .batch = prompt.ids.size(0),
-                                  .heads = config_.shape.kv_heads,
-                                  .head_dim = config_.shape.head_dim,
-                                  .capacity = prompt.ids.size(1) + new_tokens,
-                                  .window = config_.window};
+  const nn::KvCacheShape shape = cache_shape(prompt, new_tokens);
   RIDGELINE_CHECK(
       check_cache_memory(shape.bytes(static_cast<std::int64_t>(activations().dtype().itemsize())),
                          prompt.ids.device()));
-  return std::unique_ptr<Decoding>(
-      std::make_unique<CausalDecoding>(*this, prompt, shape, activations()));
+  // Allowed for the inputs that it was tried with: others of the plan are longer only.
+  const bool fused = options().fused_decode && check_fused(prompt);
+  return std::unique_ptr<Decoding>(std::make_unique<CausalDecoding>(
+      *this, prompt, shape, activations(), fused ? kernels_ : nullptr));
+}
+
+nn::KvCacheShape CausalLm::cache_shape(const Prompt& prompt, std::int64_t new_tokens) const {
+  return {.layers = config_.shape.layers,
+          .batch = prompt.ids.size(0),
+          .heads = config_.shape.kv_heads,
+          .head_dim = config_.shape.head_dim,
+          .capacity = prompt.ids.size(1) + new_tokens,
+          .window = config_.window};
+}
+
+fused::DecoderTensors CausalLm::tensors() const {
+  fused::DecoderTensors all{.table = decoder_.table(),
+                            .layers = {},
+                            .last_norm = decoder_.last_norm(),
+                            .head = lm_head_.plain};
+  for (const nn::GatedDecoderLayer& layer : decoder_.layers()) {
+    all.layers.push_back(layer.tensors());
+  }
+  return all;
+}
+
+Status CausalLm::check_fused(const Prompt& prompt) const {
+  if (prompt.ids.size(0) != 1) return unsupported("the kernels decode one sequence at a time");
+  if (prompt.mask.defined()) return unsupported("the kernels take no padded prompts");
+  if (rotary_.depends_on_length(std::numeric_limits<std::int64_t>::max())) {
+    return unsupported("angles that depend on the length of the sequence change in every step");
+  }
+  return {};
+}
+
+Result<Model::FusedTrial> CausalLm::try_fused(const NamedTensors& inputs) {
+  if (!decodes()) return Model::try_fused(inputs);
+  Prompt prompt = bind(inputs);
+  RIDGELINE_CHECK(check_fused(prompt));
+  if (!kernels_) {
+    const std::int64_t pairs = rotary_.range(0, 1, 1, activations()).cosine.size(-1);
+    RIDGELINE_TRY(kernels_,
+                  fused::DecodeKernels::build(
+                      {config_.shape, pairs, decoder_.table().scalar_type()}, prompt.ids.device()));
+  }
+  constexpr std::int64_t kTriedTokens = 64;
+  prompt.ids = prompt.ids.narrow(1, 0, std::min(kTriedTokens, prompt.ids.size(1)));
+  prompt.positions = at::Tensor();
+  const nn::KvCacheShape shape = cache_shape(prompt, 1);
+  CausalDecoding plain(*this, prompt, shape, activations(), nullptr);
+  CausalDecoding fused(*this, prompt, shape, activations(), kernels_);
+  RIDGELINE_TRY(FusedTrial trial,
+                fused::compare_steps(plain, fused, backend_of(prompt.ids.device())));
+  trial.bound = fused::step_bound(decoder_.table().scalar_type(), config_.shape.layers);
+  return trial;
 }
 
 Result<std::vector<Phase>> CausalLm::phases(const NamedTensors& inputs, const Workload& workload) {
@@ -299,12 +364,25 @@ std::vector<Model::AttentionProbe> CausalLm::attention_probes(const NamedTensors
   const Shape query = {batch, config_.shape.heads, sequence, config_.shape.head_dim};
   const Shape key = {batch, config_.shape.kv_heads, sequence, config_.shape.head_dim};
   const bool mask = prompt.mask.defined() || (config_.window > 0 && sequence > config_.window);
-  return {{query, key, mask, !mask}};
+  std::vector<AttentionProbe> probes = {{query, key, mask, !mask}};
+  if (decodes()) {
+    // A step sees the prompt and itself. A group's queries lie as rows of one head, so that there
+    // is nothing to be causal about.
+    const std::int64_t seen =
+        config_.window > 0 ? std::min(config_.window, sequence + 1) : sequence + 1;
+    probes.push_back({{batch, config_.shape.heads, 1, config_.shape.head_dim},
+                      {batch, config_.shape.kv_heads, seen, config_.shape.head_dim},
+                      prompt.mask.defined(),
+                      true});
+  }
+  return probes;
 }
 
 CausalDecoding::CausalDecoding(const CausalLm& model, Prompt prompt, const nn::KvCacheShape& shape,
-                               at::TensorOptions options)
+                               at::TensorOptions options,
+                               std::shared_ptr<const fused::DecodeKernels> kernels)
     : model_(&model), prompt_(std::move(prompt)), cache_(shape, options) {
+  if (kernels) fused_step_.emplace(std::move(kernels), model.tensors());
   const std::int64_t sequence = prompt_.ids.size(1);
   if (prompt_.mask.defined()) {
     // Positions as generate() derives them: padding does not count.
@@ -357,9 +435,18 @@ at::Tensor CausalDecoding::prefill() {
 }
 
 at::Tensor CausalDecoding::step(const at::Tensor& tokens) {
+  if (fused_step_) {
+    const at::Tensor logits = (*fused_step_)(tokens, angles(cache_.length(), 1), cache_);
+    cache_.advance(1);
+    return logits;
+  }
   DecoderPass pass{angles(cache_.length(), 1), {}, &cache_};
   pass.context.options.kernel = model_->options().attention;
   pass.context.mask = slots_seen(cache_.visible(1));
+  if (pass.context.mask.defined()) {
+    pass.context.mask =
+        ops::additive_mask(pass.context.mask, model_->activations().dtype().toScalarType());
+  }
   const at::Tensor hidden = model_->decoder_(tokens.unsqueeze(1), pass);
   cache_.advance(1);
   return model_->logits(hidden.select(1, 0));

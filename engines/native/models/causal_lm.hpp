@@ -22,6 +22,8 @@ struct CausalLmConfig {
   std::optional<std::int64_t> pad_token_id;
   std::int64_t labels = 2;
   CausalHead head = CausalHead::kNone;
+  /// Where ForQuestionAnswering keeps the stack; all other heads have it under "model".
+  std::string question_base = "transformer";
 };
 
 /// The fields that Llama and its relatives share, with Llama's defaults: sizes, activation, rotary

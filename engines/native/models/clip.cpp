@@ -8,7 +8,9 @@
 
 #include "engines/native/models/clip_towers.hpp"
 #include "engines/native/models/config_reader.hpp"
+#include "engines/native/models/side_stream.hpp"
 #include "engines/native/models/token_inputs.hpp"
+#include "engines/native/models/towers.hpp"
 
 namespace ridgeline::native {
 namespace {
@@ -94,7 +96,7 @@ struct Bound {
   std::optional<Images> images;
 };
 
-class Clip final : public Model, Module {
+class Clip final : public Model, public IndependentTowers, Module {
  public:
   Clip(Scope root, const Config& config);
 
@@ -103,6 +105,7 @@ class Clip final : public Model, Module {
   Result<Phase> forward(const NamedTensors& inputs) override;
   Result<std::vector<Phase>> phases(const NamedTensors& inputs, const Workload& workload) override;
   std::vector<AttentionProbe> attention_probes(const NamedTensors& inputs) const override;
+  bool has_independent_towers() const override { return config_.is_pair(); }
 
  private:
   void ignore_other_parts(Declarations& declarations) const;
@@ -110,9 +113,9 @@ class Clip final : public Model, Module {
   Phase phase(std::string name, const Bound& bound) const;
   ClipFeatures text_features(const ClipTexts& texts) const;
   ClipFeatures image_features(const Images& images) const;
-  NamedTensors pair_outputs(const Bound& bound) const;
+  NamedTensors pair_outputs(const Bound& bound, SideStream* side) const;
   NamedTensors tower_outputs(const ClipFeatures& features, std::string_view embeds) const;
-  NamedTensors outputs(const Bound& bound) const;
+  NamedTensors outputs(const Bound& bound, SideStream* side) const;
 
   Config config_;
   std::optional<ClipText> text_;
@@ -205,9 +208,16 @@ ClipFeatures Clip::image_features(const Images& images) const {
   return features;
 }
 
-NamedTensors Clip::pair_outputs(const Bound& bound) const {
+NamedTensors Clip::pair_outputs(const Bound& bound, SideStream* side) const {
+  ClipFeatures text;
+  const auto read_texts = [&] { text = text_features(*bound.texts); };
+  if (side != nullptr) side->fork(read_texts);
   const ClipFeatures image = image_features(*bound.images);
-  const ClipFeatures text = text_features(*bound.texts);
+  if (side != nullptr) {
+    side->join({text.hidden, text.pooled});
+  } else {
+    read_texts();
+  }
   const at::Tensor image_embeds = ops::l2_normalize(image.pooled);
   const at::Tensor text_embeds = ops::l2_normalize(text.pooled);
   const at::Tensor logits =
@@ -229,7 +239,7 @@ NamedTensors Clip::tower_outputs(const ClipFeatures& features, std::string_view 
   return {{"last_hidden_state", features.hidden}, {"pooler_output", features.pooled}};
 }
 
-NamedTensors Clip::outputs(const Bound& bound) const {
+NamedTensors Clip::outputs(const Bound& bound, SideStream* side) const {
   if (classifier_) {
     // The mean of the patches, without the class token and the norm behind the blocks.
     const at::Tensor hidden = vision_->encode(*bound.images, options().attention);
@@ -238,7 +248,7 @@ NamedTensors Clip::outputs(const Bound& bound) const {
   }
   if (!bound.texts) return tower_outputs(image_features(*bound.images), "image_embeds");
   if (!bound.images) return tower_outputs(text_features(*bound.texts), "text_embeds");
-  return pair_outputs(bound);
+  return pair_outputs(bound, side);
 }
 
 // The work on what is bound: a tower alone where only its inputs are.
@@ -254,7 +264,11 @@ Phase Clip::phase(std::string name, const Bound& bound) const {
       phase.items.push_back(item);
     }
   }
-  phase.call = [this, bound] { return outputs(bound); };
+  std::shared_ptr<SideStream> side;
+  if (bound.images && bound.texts && options().parallel_towers) {
+    side = std::make_shared<SideStream>(bound.images->pixels.device());
+  }
+  phase.call = [this, bound, side] { return outputs(bound, side.get()); };
   return phase;
 }
 

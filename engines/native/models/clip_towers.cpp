@@ -125,12 +125,15 @@ Result<ClipTexts> ClipText::bind(const NamedTensors& inputs) const {
   return texts;
 }
 
-ClipFeatures ClipText::operator()(const ClipTexts& texts, ops::AttentionKernel kernel) const {
+ClipFeatures ClipText::operator()(const ClipTexts& texts,
+                                  const ops::AttentionChoice& kernel) const {
   nn::AttentionContext context;
   context.options.kernel = kernel;
   context.options.causal = !texts.mask.defined();
   if (texts.mask.defined()) {
-    context.mask = ops::causal_mask(texts.mask, texts.ids.size(1), 0, texts.ids.device());
+    context.mask =
+        ops::additive_mask(ops::causal_mask(texts.mask, texts.ids.size(1), 0, texts.ids.device()),
+                           tokens_.table().scalar_type());
   }
   const at::Tensor embedded = ops::add_into(tokens_(texts.ids), positions_(texts.positions));
   const at::Tensor hidden = norm_(layers_(embedded, context));
@@ -158,7 +161,7 @@ ClipVision::ClipVision(Scope scope, const ClipVisionConfig& config)
                        {1 + config.patches.patches(), hidden}, Init::kEmbedding);
 }
 
-at::Tensor ClipVision::encode(const Images& images, ops::AttentionKernel kernel) const {
+at::Tensor ClipVision::encode(const Images& images, const ops::AttentionChoice& kernel) const {
   nn::AttentionContext context;
   context.options.kernel = kernel;
   const at::Tensor tokens =
@@ -166,7 +169,8 @@ at::Tensor ClipVision::encode(const Images& images, ops::AttentionKernel kernel)
   return layers_(first_norm_(tokens), context);
 }
 
-ClipFeatures ClipVision::operator()(const Images& images, ops::AttentionKernel kernel) const {
+ClipFeatures ClipVision::operator()(const Images& images,
+                                    const ops::AttentionChoice& kernel) const {
   const at::Tensor hidden = encode(images, kernel);
   return {hidden, last_norm_(hidden.select(1, 0))};
 }

@@ -56,7 +56,7 @@ class ClipText : Module {
   /// The end of a text is its first eos_token_id. An eos_token_id of 2 stands for the largest id:
   /// configs of the first release name 2, where their tokenizer has 49407.
   Result<ClipTexts> bind(const NamedTensors& inputs) const;
-  ClipFeatures operator()(const ClipTexts& texts, ops::AttentionKernel kernel) const;
+  ClipFeatures operator()(const ClipTexts& texts, const ops::AttentionChoice& kernel) const;
   Model::AttentionProbe attention_probe(const NamedTensors& inputs) const;
 
  private:
@@ -79,8 +79,8 @@ class ClipVision : Module {
     return bind_images(inputs, config_.patches, positions_);
   }
   /// [B, 1 + patches, hidden] behind the blocks.
-  at::Tensor encode(const Images& images, ops::AttentionKernel kernel) const;
-  ClipFeatures operator()(const Images& images, ops::AttentionKernel kernel) const;
+  at::Tensor encode(const Images& images, const ops::AttentionChoice& kernel) const;
+  ClipFeatures operator()(const Images& images, const ops::AttentionChoice& kernel) const;
   Model::AttentionProbe attention_probe(const NamedTensors& inputs) const;
 
  private:

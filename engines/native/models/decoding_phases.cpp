@@ -44,6 +44,7 @@ Phase generate_phase(const std::shared_ptr<Decoding>& decoding, at::Device devic
   Phase phase;
   phase.name = "generate";
   phase.unit = "token";
+  phase.host_driven = true;
   const auto batch = static_cast<double>(decoding->batch());
   phase.items = {{"token", batch * static_cast<double>(work.new_tokens)}, {"sequence", batch}};
   if (work.audio_seconds > 0) phase.items.emplace_back("audio_second", work.audio_seconds);

@@ -32,6 +32,7 @@ Result<std::unique_ptr<Model>> make_mistral(Scope scope, const ModelRequest& req
   const Json filled = with_defaults(request.config);
   RIDGELINE_TRY(CausalLmConfig config,
                 read_causal_lm_config({filled, request.architecture}, "Mistral"));
+  config.question_base = "model";
   ConfigReader read(filled);
   if (!filled.at("sliding_window").is_null()) config.window = read.size("sliding_window", 4096);
   RIDGELINE_CHECK(read.status());

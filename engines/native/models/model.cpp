@@ -20,4 +20,8 @@ Result<std::unique_ptr<Decoding>> Model::decoding(const NamedTensors&, std::int6
                      "use an architecture with a language-model head");
 }
 
+Result<Model::FusedTrial> Model::try_fused(const NamedTensors&) {
+  return unsupported("this architecture has no fused kernels");
+}
+
 }  // namespace ridgeline::native

@@ -69,6 +69,8 @@ struct Phase {
   std::string unit;                                   ///< what one item is: "sequence", "token", …
   std::vector<std::pair<std::string, double>> items;  ///< unit → items per call
   bool growing = false;                               ///< whether a call costs more each time
+  /// The host takes part in a call (fetches tokens, reads data): it cannot be recorded.
+  bool host_driven = false;
   std::function<NamedTensors()> call;
   std::function<void()> restore;            ///< untimed, before each call; may be empty
   std::int64_t cache_bytes = 0;             ///< preallocated caches that the phase works on
@@ -77,7 +79,9 @@ struct Phase {
 
 /// Choices of optimizations that reach into the forward pass.
 struct RunOptions {
-  ops::AttentionKernel attention = ops::AttentionKernel::kAuto;
+  ops::AttentionChoice attention;
+  bool parallel_towers = false;  ///< encoders that do not depend on each other run side by side
+  bool fused_decode = false;     ///< steps of decoding by fused kernels, as try_fused() allowed
 };
 
 class Model {
@@ -121,6 +125,17 @@ class Model {
     bool causal = false;
   };
   virtual std::vector<AttentionProbe> attention_probes(const NamedTensors& inputs) const = 0;
+
+  /// One decoding step by fused kernels beside one by plain ops.
+  struct FusedTrial {
+    double error = 0;     ///< largest difference of logits over the largest logit
+    double bound = 0;     ///< of that
+    double fused_ns = 0;  ///< on the device, recorded as a graph where the device can
+    double plain_ns = 0;
+  };
+  /// Builds the fused kernels for decoding these inputs, and tries them on a short prompt. An error
+  /// says why there are none: for this model, device, dtype or batch.
+  virtual Result<FusedTrial> try_fused(const NamedTensors& inputs);
 
   void set_options(const RunOptions& options) { options_ = options; }
 

@@ -192,7 +192,10 @@ NamedTensors Whisper::transcribe(const at::Tensor& features, const at::Tensor& i
                                  const at::Tensor& mask) const {
   const at::Tensor encoded = encode(features);
   nn::AttentionContext self = context(/*causal=*/!mask.defined());
-  if (mask.defined()) self.mask = ops::causal_mask(mask, ids.size(1), 0, ids.device());
+  if (mask.defined()) {
+    self.mask = ops::additive_mask(ops::causal_mask(mask, ids.size(1), 0, ids.device()),
+                                   features.scalar_type());
+  }
   const at::Tensor hidden = (*decoder_)(ids, encoded, self, context(/*causal=*/false));
   if (head_ == Head::kNone) {
     return {{"last_hidden_state", hidden}, {"encoder_last_hidden_state", encoded}};
@@ -338,6 +341,13 @@ std::vector<Model::AttentionProbe> Whisper::attention_probes(const NamedTensors&
   const bool mask = mask_if_padded(inputs, "decoder_attention_mask").defined();
   probes.push_back({self, self, mask, !mask});
   probes.push_back({self, cross, false, false});
+  if (decodes() && ids.size(1) > 1) {
+    // A step of decoding: one query to the tokens before it, and to the sound.
+    const Shape step = {batch, config_.decoder_heads, 1, head_dim};
+    const Shape seen = {batch, config_.decoder_heads, ids.size(1) + 1, head_dim};
+    probes.push_back({step, seen, false, true});
+    probes.push_back({step, cross, false, false});
+  }
   return probes;
 }
 

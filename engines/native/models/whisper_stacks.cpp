@@ -41,9 +41,11 @@ nn::EncoderLayerShape encoder_shape(const WhisperConfig& c) {
 WhisperEncoder::WhisperEncoder(Scope scope, const WhisperConfig& c)
     : norm_(scope / "layer_norm", c.width, kNormEps) {
   constexpr std::int64_t kKernel = 3;
-  scope.parameter(convolution1_, "conv1.weight", {c.width, c.mel_bins, kKernel}, Init::kWeight);
+  scope.parameter(convolution1_, "conv1.weight", {c.width, c.mel_bins, kKernel}, Init::kWeight)
+      .convolution();
   scope.parameter(convolution1_bias_, "conv1.bias", {c.width}, Init::kBias);
-  scope.parameter(convolution2_, "conv2.weight", {c.width, c.width, kKernel}, Init::kWeight);
+  scope.parameter(convolution2_, "conv2.weight", {c.width, c.width, kKernel}, Init::kWeight)
+      .convolution();
   scope.parameter(convolution2_bias_, "conv2.bias", {c.width}, Init::kBias);
   scope.parameter(positions_, "embed_positions.weight", {c.source_positions, c.width},
                   Init::kEmbedding);

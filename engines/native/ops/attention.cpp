@@ -1,4 +1,5 @@
 // Scaled dot-product attention with a chosen kernel, and the masks it takes.
+#include <ATen/SDPBackend.h>
 #include <ATen/ops/_fused_sdp_choice.h>
 #include <ATen/ops/_scaled_dot_product_attention_math.h>
 #include <ATen/ops/arange.h>
@@ -16,22 +17,25 @@
 namespace ridgeline::native::ops {
 namespace {
 
-// at::SDPBackend of torch 2.11 to 2.13, spelled here because the enum lives in a private header.
-constexpr int kMathBackend = 0;
-constexpr int kFlashBackend = 1;
-constexpr int kEfficientBackend = 2;
-constexpr int kCudnnBackend = 3;
+// What one call of ATen gets.
+struct Call {
+  at::Tensor query, key, value, mask;
+  bool causal;
+  std::optional<double> scale;
+
+  bool grouped() const { return query.size(1) != key.size(1); }
+};
 
 std::optional<at::Tensor> optional_mask(const at::Tensor& mask) {
   return mask.defined() ? std::optional<at::Tensor>(mask) : std::nullopt;
 }
 
-// The step-by-step kernel adds its mask to the scores, and would add 1 for a boolean "attend".
-std::optional<at::Tensor> additive_mask(const at::Tensor& mask, at::ScalarType dtype) {
-  if (!mask.defined() || mask.scalar_type() != at::kBool) return optional_mask(mask);
+at::Tensor add_of(const at::Tensor& mask, at::ScalarType dtype) {
+  // cuDNN makes NaN of infinities, and all dtypes of models hold this value; its exponential is 0.
+  constexpr double kCudaNever = -65504.0;
   constexpr double kNever = -std::numeric_limits<double>::infinity();
   return at::zeros(mask.sizes(), mask.options().dtype(dtype))
-      .masked_fill_(mask.logical_not(), kNever);
+      .masked_fill_(mask.logical_not(), mask.is_cuda() ? kCudaNever : kNever);
 }
 
 OpCost attention_cost(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
@@ -85,17 +89,90 @@ bool groups_are_rows(const at::Tensor& query, const at::Tensor& key, const at::T
          (!mask.defined() || mask.size(1) == 1);
 }
 
-at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                  const at::Tensor& mask, const AttentionOptions& options) {
-  const bool grouped = query.size(1) != key.size(1);
-  if (options.kernel == AttentionKernel::kMath) {
-    return std::get<0>(at::_scaled_dot_product_attention_math(
-        query, key, value, additive_mask(mask, query.scalar_type()), 0.0, options.causal,
-        std::nullopt, options.scale, grouped));
+Call call_of(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+             const at::Tensor& mask, const AttentionOptions& options) {
+  // One query sees all keys, so that `causal` asks for nothing; ATen would align it to the first.
+  const bool causal = options.causal && query.size(2) > 1;
+  if (!groups_are_rows(query, key, mask)) return {query, key, value, mask, causal, options.scale};
+  const std::int64_t group = query.size(1) / key.size(1);
+  return {query.reshape({query.size(0), key.size(1), group, query.size(3)}),
+          key,
+          value,
+          mask,
+          causal,
+          options.scale};
+}
+
+AttentionKernel wanted_for(const at::Tensor& query, const at::Tensor& key, const at::Tensor& mask,
+                           const AttentionOptions& options) {
+  return options.kernel.of({.batch = query.size(0),
+                            .heads = query.size(1),
+                            .key_heads = key.size(1),
+                            .queries = query.size(2),
+                            .keys = key.size(2),
+                            .head_dim = query.size(3),
+                            .mask = mask.defined(),
+                            .causal = options.causal && query.size(2) > 1});
+}
+
+// What ATen runs for a call; nothing for an implementation that has no name here.
+std::optional<AttentionKernel> atens_choice(const Call& call) {
+  const auto chosen = static_cast<at::SDPBackend>(
+      at::_fused_sdp_choice(call.query, call.key, call.value, optional_mask(call.mask), 0.0,
+                            call.causal, call.scale, call.grouped()));
+  switch (chosen) {
+    case at::SDPBackend::math:
+      return AttentionKernel::kMath;
+    case at::SDPBackend::flash_attention:
+      return AttentionKernel::kFlash;
+    case at::SDPBackend::efficient_attention:
+      return AttentionKernel::kEfficient;
+    case at::SDPBackend::cudnn_attention:
+      return AttentionKernel::kCudnn;
+    default:
+      return std::nullopt;
   }
-  // `flash` was checked when the workload was planned: here ATen's own choice is that kernel.
-  return at::scaled_dot_product_attention(query, key, value, optional_mask(mask), 0.0,
-                                          options.causal, options.scale, grouped);
+}
+
+// The way of a call on CUDA, which then has its heads repeated where that way asks for it.
+AttentionWay find_way(Call& call, AttentionKernel wanted) {
+  Call wide = call;
+  const auto ask = [&](AttentionKernel pinned, bool repeated) {
+    if (repeated && wide.grouped()) {
+      wide.key = repeat_heads(call.key, call.query.size(1));
+      wide.value = repeat_heads(call.value, call.query.size(1));
+    }
+    std::optional<PinnedAttention> pin;
+    if (pinned != AttentionKernel::kAuto) pin.emplace(pinned);
+    return atens_choice(repeated ? wide : call).value_or(AttentionKernel::kMath);
+  };
+  const AttentionWay way = find_way(wanted, call.grouped(), ask);
+  if (way.repeat) call = std::move(wide);
+  return way;
+}
+
+at::Tensor fused(const Call& call) {
+  return at::scaled_dot_product_attention(call.query, call.key, call.value,
+                                          optional_mask(call.mask), 0.0, call.causal, call.scale,
+                                          call.grouped());
+}
+
+at::Tensor attend(Call call, AttentionKernel wanted) {
+  if (wanted == AttentionKernel::kMath) {
+    // It adds its mask to the scores, and would add 1 for a boolean "attend".
+    const bool boolean = call.mask.defined() && call.mask.scalar_type() == at::kBool;
+    const at::Tensor mask = boolean ? add_of(call.mask, call.query.scalar_type()) : call.mask;
+    return std::get<0>(at::_scaled_dot_product_attention_math(
+        call.query, call.key, call.value, optional_mask(mask), 0.0, call.causal, std::nullopt,
+        call.scale, call.grouped()));
+  }
+  // The CPU has one fused implementation, and ATen takes it wherever it can.
+  const bool as_it_is = wanted == AttentionKernel::kAuto && !call.grouped();
+  if (as_it_is || !call.query.is_cuda()) return fused(call);
+  const AttentionWay way = find_way(call, wanted);
+  if (way.pinned == AttentionKernel::kAuto) return fused(call);
+  const PinnedAttention pin(way.pinned);
+  return fused(call);
 }
 
 }  // namespace
@@ -105,37 +182,43 @@ at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::T
   const ChargeDepth op =
       open_op("attention", OpClass::kAttention, query, at::Tensor(),
               [&](Ledger&) { return attention_cost(query, key, value, mask, options.causal); });
-  if (query.is_meta()) return meta_attended(query, value, options.kernel);
-  // One query sees all keys, so that `causal` asks for nothing; ATen would align it to the first.
-  AttentionOptions chosen = options;
-  chosen.causal = options.causal && query.size(2) > 1;
-  if (groups_are_rows(query, key, mask)) {
-    const std::int64_t group = query.size(1) / key.size(1);
-    const std::array<std::int64_t, 4> shape = {query.size(0), query.size(1), 1, value.size(3)};
-    return attend(query.reshape({query.size(0), key.size(1), group, query.size(3)}), key, value,
-                  mask, chosen)
-        .reshape(shape);
-  }
-  return attend(query, key, value, mask, chosen);
+  const AttentionKernel wanted = wanted_for(query, key, mask, options);
+  if (query.is_meta()) return meta_attended(query, value, wanted);
+  const at::Tensor attended = attend(call_of(query, key, value, mask, options), wanted);
+  if (!groups_are_rows(query, key, mask)) return attended;
+  const std::array<std::int64_t, 4> shape = {query.size(0), query.size(1), 1, value.size(3)};
+  return attended.reshape(shape);
 }
 
 std::string_view attention_kernel_name(const at::Tensor& query, const at::Tensor& key,
                                        const at::Tensor& value, const at::Tensor& mask,
                                        const AttentionOptions& options) {
-  if (options.kernel == AttentionKernel::kMath) return "math";
-  switch (at::_fused_sdp_choice(query, key, value, optional_mask(mask), 0.0, options.causal,
-                                options.scale, query.size(1) != key.size(1))) {
-    case kMathBackend:
-      return "math";
-    case kFlashBackend:
-      return "flash";
-    case kEfficientBackend:
-      return "efficient";
-    case kCudnnBackend:
-      return "cudnn";
-    default:
-      return "other";
-  }
+  const AttentionKernel wanted = wanted_for(query, key, mask, options);
+  if (wanted == AttentionKernel::kMath) return name_of(wanted);
+  Call call = call_of(query, key, value, mask, options);
+  if (query.is_cuda()) return name_of(find_way(call, wanted).runs);
+  const auto chosen = atens_choice(call);
+  return chosen ? name_of(*chosen) : "other";
+}
+
+at::Tensor repeat_heads(const at::Tensor& x, std::int64_t heads) {
+  const std::int64_t group = heads / x.size(1);
+  return x.unsqueeze(2)
+      .expand({x.size(0), x.size(1), group, x.size(2), x.size(3)})
+      .reshape({x.size(0), heads, x.size(2), x.size(3)});
+}
+
+at::Tensor additive_mask(const at::Tensor& mask, at::ScalarType dtype) {
+  const ChargeDepth op =
+      open_op("attention_mask", OpClass::kMovement, mask, at::Tensor(), [&](Ledger&) {
+        OpCost cost;
+        cost.read_bytes = bytes_of(mask);
+        cost.written_bytes =
+            static_cast<double>(mask.numel()) * static_cast<double>(c10::elementSize(dtype));
+        return cost;
+      });
+  if (mask.is_meta()) return at::empty(mask.sizes(), mask.options().dtype(dtype));
+  return add_of(mask, dtype);
 }
 
 at::Tensor attention_mask(const at::Tensor& key_mask) {

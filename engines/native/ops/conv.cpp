@@ -40,6 +40,12 @@ OpCost convolution_cost(Ledger& ledger, const at::Tensor& x, const at::Tensor& w
   return cost;
 }
 
+// Whether a weight [O, C, K] is laid out as [O, K, C].
+bool has_channels_last(const at::Tensor& weight) {
+  return weight.dim() == 3 && weight.size(1) > 1 && weight.stride(1) == 1 &&
+         weight.stride(2) == weight.size(1);
+}
+
 at::Tensor convolve(std::string_view name, const at::Tensor& x, const at::Tensor& weight,
                     const at::Tensor& bias, std::span<const std::int64_t> stride,
                     std::span<const std::int64_t> padding) {
@@ -56,11 +62,18 @@ at::Tensor convolve(std::string_view name, const at::Tensor& x, const at::Tensor
   if (x.is_meta()) return meta_result(result, x);
   static constexpr std::int64_t kOnes[] = {1, 1};
   static constexpr std::int64_t kZeros[] = {0, 0};
-  return at::convolution(x, weight, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt,
-                         at::IntArrayRef(stride.data(), stride.size()),
+  const auto optional_bias = bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt;
+  const std::int64_t groups = x.size(1) / weight.size(1);
+  if (has_channels_last(weight)) {
+    // ATen has layouts of images only: a picture of one row.
+    return at::convolution(x.unsqueeze(2), weight.unsqueeze(2), optional_bias, {1, stride[0]},
+                           {0, padding[0]}, kOnes, /*transposed=*/false, kZeros, groups)
+        .squeeze(2);
+  }
+  return at::convolution(x, weight, optional_bias, at::IntArrayRef(stride.data(), stride.size()),
                          at::IntArrayRef(padding.data(), padding.size()),
                          at::IntArrayRef(kOnes, stride.size()), /*transposed=*/false,
-                         at::IntArrayRef(kZeros, stride.size()), x.size(1) / weight.size(1));
+                         at::IntArrayRef(kZeros, stride.size()), groups);
 }
 
 // An op that reads `x` and writes as much, with `per_element` operations on each element.
@@ -140,7 +153,8 @@ at::Tensor embed_tokens(const at::Tensor& patches, const at::Tensor& class_token
       });
   at::Tensor tokens = meta_result(shape, patches);
   if (patches.is_meta()) return tokens;
-  tokens.select(1, 0).copy_(at::add(class_token, positions.select(0, 0)));
+  at::Tensor first = tokens.select(1, 0);
+  at::add_out(first, class_token.expand({shape[0], shape[2]}), positions.select(0, 0));
   at::Tensor rest = tokens.narrow(1, 1, patches.size(1));
   at::add_out(rest, patches, positions.narrow(0, 1, patches.size(1)));
   return tokens;

@@ -16,7 +16,8 @@ using Plane = std::array<std::int64_t, 2>;
 // --- matmul ---------------------------------------------------------------------------------
 
 /// x [B, C, L], weight [O, C / groups, K], bias [O] or undefined → [B, O, (L + 2·padding - K) /
-/// stride + 1]. The groups follow from the shapes. Throws c10::Error where the kernel is wider than
+/// stride + 1]. The groups follow from the shapes. A weight whose memory is laid out as [O, K, C]
+/// gives a result laid out as [B, positions, O]. Throws c10::Error where the kernel is wider than
 /// the padded input.
 at::Tensor conv1d(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                   std::int64_t stride, std::int64_t padding);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "engines/native/ops/attention_choice.hpp"
 
 namespace ridgeline::native::ops {
 
@@ -44,19 +45,17 @@ bool has_row_product(at::ScalarType dtype, at::Device device);
 
 // --- attention ------------------------------------------------------------------------------
 
-/// Which implementation of attention to use; the names of the `attention` optimization.
-enum class AttentionKernel { kAuto, kFlash, kMath };
-
 struct AttentionOptions {
-  AttentionKernel kernel = AttentionKernel::kAuto;
+  AttentionChoice kernel = {};
   bool causal = false;
   std::optional<double> scale = std::nullopt;  ///< 1/sqrt(head_dim) if absent
 };
 
 /// query [B, H, Sq, D], key and value [B, G, Sk, D] where G divides H (each of the G heads serves
-/// H / G neighbouring queries), mask undefined or boolean (true = attend) and broadcastable to
-/// [B, H, Sq, Sk] → [B, H, Sq, D]. A mask and `causal` together are refused by ATen: build one
-/// mask.
+/// H / G neighbouring queries), mask undefined, boolean (true = attend) or as additive_mask() gives
+/// it, broadcastable to [B, H, Sq, Sk] → [B, H, Sq, D]. A mask and `causal` together are refused by
+/// ATen: build one mask. A chosen implementation that cannot take the inputs gives way to the one
+/// that ATen would choose.
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                      const at::Tensor& mask, const AttentionOptions& options);
 
@@ -64,6 +63,14 @@ at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::T
 std::string_view attention_kernel_name(const at::Tensor& query, const at::Tensor& key,
                                        const at::Tensor& value, const at::Tensor& mask,
                                        const AttentionOptions& options);
+
+/// Keys or values [B, G, S, D], each head repeated for `heads` / G neighbouring queries →
+/// [B, heads, S, D].
+at::Tensor repeat_heads(const at::Tensor& x, std::int64_t heads);
+
+/// A boolean mask (true = attend) as what is added to the scores, in `dtype`. Implementations make
+/// it of a boolean one in every call: where several layers share a mask, make it once.
+at::Tensor additive_mask(const at::Tensor& mask, at::ScalarType dtype);
 
 /// key_mask [B, S], non-zero = attend → boolean [B, 1, 1, S].
 at::Tensor attention_mask(const at::Tensor& key_mask);

@@ -13,6 +13,13 @@ Result<KnobOutcome> apply_cores(KnobContext& context);
 Result<KnobOutcome> apply_prepack(KnobContext& context);
 Result<KnobOutcome> apply_row_kernel(KnobContext& context);
 Result<KnobOutcome> apply_attention(KnobContext& context);
+Result<KnobOutcome> apply_tf32(KnobContext& context);
+Result<KnobOutcome> apply_cudnn_benchmark(KnobContext& context);
+Result<KnobOutcome> apply_channels_last(KnobContext& context);
+Result<KnobOutcome> apply_towers(KnobContext& context);
+Result<KnobOutcome> apply_stream_priority(KnobContext& context);
+Result<KnobOutcome> apply_graph(KnobContext& context);
+Result<KnobOutcome> apply_fused(KnobContext& context);
 
 const std::vector<Knob>& knobs() {
   static const std::vector<Knob> table = {
@@ -25,8 +32,29 @@ const std::vector<Knob>& knobs() {
       {"row_kernel", "auto|on|off", "auto", KnobStage::kLoad, true,
        "products of one or a few rows, as in decoding, by a kernel of our own (CPU)",
        apply_row_kernel},
-      {"attention", "auto|flash|math", "auto", KnobStage::kPlan, true,
-       "attention kernel: fused, or step by step in plain matrix products", apply_attention},
+      {"stream_priority", "auto|high|normal", "auto", KnobStage::kLoad, true,
+       "stream of the engine's own on an accelerator, before or beside other work",
+       apply_stream_priority},
+      {"tf32", "auto|on|off", "auto", KnobStage::kLoad, false,
+       "products and convolutions of float32 with factors rounded to 10 bits (CUDA)", apply_tf32},
+      {"cudnn_benchmark", "auto|on|off", "auto", KnobStage::kLoad, true,
+       "the first call of a convolution tries the algorithms of cuDNN and keeps the fastest (CUDA)",
+       apply_cudnn_benchmark},
+      {"channels_last", "auto|on|off", "auto", KnobStage::kLoad, true,
+       "channels of convolutions side by side in memory, as tensor cores want them (CUDA)",
+       apply_channels_last},
+      {"attention", "auto|flash|cudnn|efficient|math", "auto", KnobStage::kPlan, true,
+       "attention kernel: a fused one (cudnn and efficient on CUDA only), or step by step in plain "
+       "matrix products; auto times them on CUDA",
+       apply_attention},
+      {"towers", "auto|serial|parallel", "auto", KnobStage::kPlan, true,
+       "encoders of text and image one after the other, or side by side (CUDA)", apply_towers},
+      {"fused", "auto|on|off", "auto", KnobStage::kPlan, true,
+       "decoding steps of one sequence by kernels that stream each weight once and do all else "
+       "beside it (CUDA); auto where they prove right and faster",
+       apply_fused},
+      {"graph", "auto|on|off", "auto", KnobStage::kPlan, true,
+       "work of a phase recorded once and handed over whole (CUDA graphs)", apply_graph},
   };
   return table;
 }

@@ -15,6 +15,11 @@ namespace ridgeline::native {
 /// workload.
 enum class KnobStage { kProcess, kLoad, kPlan };
 
+/// Choices about how phases run, not about what they compute.
+struct ExecutionOptions {
+  bool record = false;  ///< as graphs, where the device can
+};
+
 /// What a knob may look at to say whether it applies, and change to apply itself.
 struct KnobContext {
   std::string value;  ///< as requested
@@ -24,6 +29,8 @@ struct KnobContext {
   Model* model = nullptr;                ///< load and plan stage
   const NamedTensors* inputs = nullptr;  ///< plan stage only
   RunOptions* run_options = nullptr;     ///< plan stage only
+  /// Plan stage, for phases that are called again and again; null for a single call.
+  ExecutionOptions* execution = nullptr;
 };
 
 /// What came of it. `value` is what is in force now, whether or not the request was applied.

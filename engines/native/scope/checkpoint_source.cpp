@@ -38,12 +38,14 @@ class CheckpointSource final : public Source {
   }
 
   Result<at::Tensor> read(std::string_view stored, const Shape&, Init,
-                          at::ScalarType dtype) override {
+                          const Placement& placement) override {
     const TensorView* view = checkpoint_.find(stored);
     if (view == nullptr) return bad_input("no tensor named " + std::string(stored));
-    RIDGELINE_TRY(at::Tensor tensor, copy_of(*view));
-    return tensor.is_floating_point() ? tensor.to(dtype) : tensor;
+    RIDGELINE_TRY(const at::Tensor tensor, copy_of(*view, placement.device));
+    return tensor.is_floating_point() ? tensor.to(placement.dtype) : tensor;
   }
+
+  bool moves_bytes() const override { return true; }
 
  private:
   Checkpoint checkpoint_;

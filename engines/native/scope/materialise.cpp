@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "base/clock.hpp"
+#include "engines/native/device/device.hpp"
 #include "engines/native/scope/scope.hpp"
 
 namespace ridgeline::native {
@@ -141,22 +142,15 @@ bool Declarations::shares_tied(const Choice& choice, const Choice* target,
          source.same_bytes(choice.resolved[0], target->resolved[0]);
 }
 
-Status Declarations::read(const Choice& choice, Source& source, at::ScalarType dtype,
-                          at::Device device, Materialised& done) {
-  const std::int64_t begin = now_ns();
+Status Declarations::read(const Choice& choice, Source& source, const Placement& placement,
+                          Materialised& done) {
   std::vector<at::Tensor> parts;
   for (std::size_t i = 0; i < choice.resolved.size(); ++i) {
     RIDGELINE_TRY(at::Tensor part, source.read(choice.resolved[i], choice.spelling->stored[i].shape,
-                                               choice.parameter->init_, dtype));
+                                               choice.parameter->init_, placement));
     parts.push_back(std::move(part));
   }
   at::Tensor tensor = choice.spelling->combine ? choice.spelling->combine(parts) : parts[0];
-  const std::int64_t in_memory = now_ns();
-  done.read_ns += in_memory - begin;
-  if (!device.is_cpu() && !tensor.is_meta()) {
-    tensor = tensor.to(device);
-    done.transfer_ns += now_ns() - in_memory;
-  }
   done.parameters += tensor.numel() - choice.spelling->made_up;
   done.bytes += tensor.numel() * static_cast<std::int64_t>(tensor.element_size());
   *choice.parameter->slot_ = std::move(tensor);
@@ -170,6 +164,8 @@ Result<Materialised> Declarations::materialise(Source& source, at::ScalarType dt
   for (const Choice& choice : choices) by_name[choice.parameter->name_] = &choice;
 
   Materialised done;
+  const Placement placement{dtype, device};
+  const std::int64_t begin = now_ns();
   std::vector<Parameter*> tied;
   for (const Choice& choice : choices) {
     Parameter& parameter = *choice.parameter;
@@ -181,8 +177,11 @@ Result<Materialised> Declarations::materialise(Source& source, at::ScalarType dt
         continue;
       }
     }
-    if (choice.spelling != nullptr) RIDGELINE_CHECK(read(choice, source, dtype, device, done));
+    if (choice.spelling != nullptr) RIDGELINE_CHECK(read(choice, source, placement, done));
   }
+  synchronize(device);
+  (source.moves_bytes() && !device.is_cpu() ? done.transfer_ns : done.read_ns) = now_ns() - begin;
+  done.note = source.note();
   for (Parameter* parameter : tied) {
     const auto target = by_name.find(parameter->tied_to_);
     if (target == by_name.end() || !target->second->parameter->slot_->defined()) {
@@ -210,7 +209,7 @@ Status Declarations::for_each_stored(
     if (!parameter.tied_to_.empty()) continue;
     for (const Stored& stored : parameter.spellings_.front().stored) {
       RIDGELINE_TRY(at::Tensor tensor,
-                    source.read(stored.name, stored.shape, parameter.init_, dtype));
+                    source.read(stored.name, stored.shape, parameter.init_, {dtype}));
       RIDGELINE_CHECK(visit(stored.name, std::move(tensor)));
     }
   }

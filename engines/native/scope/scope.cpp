@@ -83,6 +83,17 @@ Parameter& Parameter::optional() {
   return *this;
 }
 
+Parameter& Parameter::convolution() {
+  convolution_ = true;
+  return *this;
+}
+
+void Declarations::change_convolution_weights(const std::function<void(at::Tensor&)>& change) {
+  for (Parameter& parameter : parameters_) {
+    if (parameter.convolution_) change(*parameter.slot_);
+  }
+}
+
 void Declarations::change_product_weights(const std::function<void(ops::ProductWeight&)>& change) {
   for (Parameter& parameter : parameters_) {
     if (parameter.product_ != nullptr && parameter.product_->any().defined()) {

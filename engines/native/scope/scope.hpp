@@ -65,6 +65,8 @@ class Parameter {
   Parameter& tied_to(const std::string& logical);
   /// May be missing: the tensor then stays undefined.
   Parameter& optional();
+  /// The weight of a convolution: optimizations may change its layout.
+  Parameter& convolution();
 
  private:
   friend class Scope;
@@ -80,15 +82,19 @@ class Parameter {
   std::vector<Spelling> spellings_;
   std::string tied_to_;
   bool optional_ = false;
+  bool convolution_ = false;
   ops::ProductWeight* product_ = nullptr;
 };
 
 /// What materialising found.
 struct Materialised {
-  std::int64_t parameters = 0;   ///< elements, tied ones once
-  std::int64_t bytes = 0;        ///< bytes on the device, tied ones once
-  std::int64_t read_ns = 0;      ///< file (or generator) to host memory
-  std::int64_t transfer_ns = 0;  ///< host to device memory
+  std::int64_t parameters = 0;  ///< elements, tied ones once
+  std::int64_t bytes = 0;       ///< bytes on the device, tied ones once
+  /// File to host memory, or generator to the memory of the device.
+  std::int64_t read_ns = 0;
+  /// File to device memory: bytes of a file go there without a copy in between.
+  std::int64_t transfer_ns = 0;
+  std::string note = {};  ///< what was unusual about it; mostly empty
 };
 
 /// Everything declared by one model.
@@ -108,6 +114,8 @@ class Declarations {
 
   /// Calls `change` on every materialised weight of a matrix product.
   void change_product_weights(const std::function<void(ops::ProductWeight&)>& change);
+  /// Calls `change` on every weight of a convolution: materialised, or undefined before that.
+  void change_convolution_weights(const std::function<void(at::Tensor&)>& change);
 
   /// Reads what a file of this model would hold, tensor by tensor, in the order of declaration.
   Status for_each_stored(Source& source, at::ScalarType dtype,
@@ -130,8 +138,7 @@ class Declarations {
                std::vector<std::string>& resolved) const;
   std::vector<std::string> unused(const Source& source) const;
   bool shares_tied(const Choice& choice, const Choice* target, const Source& source) const;
-  Status read(const Choice& choice, Source& source, at::ScalarType dtype, at::Device device,
-              Materialised& done);
+  Status read(const Choice& choice, Source& source, const Placement& placement, Materialised& done);
 
   std::deque<Parameter> parameters_;
   std::vector<std::pair<std::string, std::string>> prefix_renames_;

@@ -1,55 +1,15 @@
-// Synthetic weights: uniform values from a counter-based generator, and the meta source.
-#include <ATen/Parallel.h>
+// Synthetic weights: uniform values, made on the device that they are for; and the meta source.
 #include <ATen/ops/empty.h>
 
-#include <cmath>
+#include <memory>
+#include <optional>
 
+#include "engines/native/scope/device_uniform.hpp"
 #include "engines/native/scope/source.hpp"
+#include "engines/native/scope/uniform.hpp"
 
 namespace ridgeline::native {
 namespace {
-
-// SplitMix64 (Steele, Lea, Flood 2014) as a hash of a counter: any element can be computed alone,
-// so the result does not depend on how the work is split.
-std::uint64_t mix(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15ull;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
-  return x ^ (x >> 31);
-}
-
-std::uint64_t key_of(std::string_view name, std::uint64_t seed) {
-  std::uint64_t hash = 0xcbf29ce484222325ull ^ mix(seed);  // FNV-1a over the name
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
-  return mix(hash);
-}
-
-struct Distribution {
-  float center;
-  float half_width;
-};
-
-// Half widths of uniform distributions: sqrt(3) times the standard deviation wanted.
-Distribution distribution_of(Init init, std::int64_t fan_in) {
-  constexpr float kRoot3 = 1.7320508f;
-  switch (init) {
-    case Init::kWeight:
-      return {0.f, kRoot3 / std::sqrt(static_cast<float>(std::max<std::int64_t>(1, fan_in)))};
-    case Init::kEmbedding:
-      return {0.f, kRoot3};
-    case Init::kNormWeight:
-      return {1.f, 0.1f * kRoot3};
-    case Init::kBias:
-      return {0.f, 0.02f * kRoot3};
-  }
-  return {0.f, 1.f};
-}
-
-float uniform(std::uint64_t key, std::uint64_t index, Distribution d) {
-  // The top 24 bits fill a float exactly; the half step centres the grid on zero.
-  const auto bits = static_cast<float>(mix(key + index * 0x9e3779b97f4a7c15ull) >> 40);
-  return d.center + d.half_width * ((bits + 0.5f) * (2.f / 16777216.f) - 1.f);
-}
 
 class SyntheticSource final : public Source {
  public:
@@ -60,24 +20,46 @@ class SyntheticSource final : public Source {
   std::optional<Shape> shape_of(std::string_view) const override { return std::nullopt; }
   bool same_bytes(std::string_view, std::string_view) const override { return false; }
   std::vector<std::string> names() const override { return {}; }
+  std::string note() const override { return note_; }
 
   Result<at::Tensor> read(std::string_view stored, const Shape& shape, Init init,
-                          at::ScalarType dtype) override {
-    at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(at::kFloat));
-    const std::int64_t fan_in = shape.size() > 1 ? tensor.numel() / shape[0] : tensor.numel();
-    const Distribution distribution = distribution_of(init, fan_in);
-    const std::uint64_t key = key_of(stored, seed_);
-    float* data = tensor.data_ptr<float>();
-    at::parallel_for(0, tensor.numel(), 1 << 16, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) {
-        data[i] = uniform(key, static_cast<std::uint64_t>(i), distribution);
-      }
-    });
-    return tensor.to(dtype);
+                          const Placement& placement) override {
+    const Uniform uniform = uniform_for(stored, shape, init, seed_);
+    // Dtypes without a generator of their own are rounded from float32.
+    const at::ScalarType made = is_fillable(placement.dtype) ? placement.dtype : at::kFloat;
+    if (open_device(placement.device)) {
+      const at::Tensor tensor = at::empty(shape, options(made, placement.device));
+      RIDGELINE_CHECK(on_device_->fill(tensor, uniform));
+      return tensor.to(placement.dtype);
+    }
+    const at::Tensor tensor = at::empty(shape, options(made, at::kCPU));
+    fill_uniform(tensor, uniform);
+    return tensor.to(placement.device, placement.dtype);
   }
 
  private:
+  static at::TensorOptions options(at::ScalarType dtype, at::Device device) {
+    return at::TensorOptions().dtype(dtype).device(device);
+  }
+
+  // Whether the device can make the values itself; tried once.
+  bool open_device(at::Device device) {
+    if (device.is_cpu()) return false;
+    if (tried_) return on_device_ != nullptr;
+    tried_ = true;
+    auto opened = DeviceUniform::open(device);
+    if (opened) {
+      on_device_ = std::move(*opened);
+    } else {
+      note_ = "synthetic weights were made by the CPU and copied: " + opened.error().line();
+    }
+    return on_device_ != nullptr;
+  }
+
   std::uint64_t seed_;
+  bool tried_ = false;
+  std::unique_ptr<DeviceUniform> on_device_;
+  std::string note_;
 };
 
 class MetaSource final : public Source {
@@ -89,8 +71,8 @@ class MetaSource final : public Source {
   std::vector<std::string> names() const override { return {}; }
 
   Result<at::Tensor> read(std::string_view, const Shape& shape, Init,
-                          at::ScalarType dtype) override {
-    return at::empty(shape, at::TensorOptions().dtype(dtype).device(at::kMeta));
+                          const Placement& placement) override {
+    return at::empty(shape, at::TensorOptions().dtype(placement.dtype).device(at::kMeta));
   }
 };
 

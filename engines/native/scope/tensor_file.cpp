@@ -2,12 +2,14 @@
 #include "engines/native/scope/tensor_file.hpp"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 #include <fmt/format.h>
 
 #include <array>
 #include <cstring>
 
 #include "engines/native/checkpoint/safetensors_writer.hpp"
+#include "engines/native/ops/cpu/parallel.hpp"
 
 namespace ridgeline::native {
 namespace {
@@ -36,6 +38,17 @@ std::span<const std::byte> bytes_view(const at::Tensor& tensor) {
   return {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()};
 }
 
+// On several threads where it pays: new memory is slow to touch for the first time.
+void copy_bytes(std::span<const std::byte> bytes, const at::Tensor& to) {
+  constexpr std::int64_t kGrain = 1 << 20;
+  auto* target = static_cast<std::byte*>(to.mutable_data_ptr());
+  const at::Tensor each = at::from_blob(target, {static_cast<std::int64_t>(bytes.size())},
+                                        at::TensorOptions().dtype(at::kByte));
+  ops::cpu::parallel_rows(each, kGrain, [&](std::int64_t begin, std::int64_t end) {
+    std::memcpy(target + begin, bytes.data() + begin, static_cast<std::size_t>(end - begin));
+  });
+}
+
 }  // namespace
 
 Result<at::ScalarType> scalar_type_of(TensorType type) {
@@ -45,13 +58,18 @@ Result<at::ScalarType> scalar_type_of(TensorType type) {
   return unsupported(fmt::format("tensors of type {}", tensor_type_name(type)));
 }
 
-Result<at::Tensor> copy_of(const TensorView& view) {
+Result<at::Tensor> copy_of(const TensorView& view, at::Device device) {
   RIDGELINE_TRY(const at::ScalarType type, scalar_type_of(view.type));
-  at::Tensor tensor = at::empty(view.shape, at::TensorOptions().dtype(type));
-  // Files do not align tensors, so a view of the mapping would be slow or worse: copy.
-  if (!view.bytes.empty()) {
-    std::memcpy(tensor.mutable_data_ptr(), view.bytes.data(), view.bytes.size());
+  const auto options = at::TensorOptions().dtype(type);
+  if (!device.is_cpu() && !view.bytes.empty()) {
+    // Nothing computes on this tensor, so it may lie unaligned in a mapping that cannot be written.
+    const at::Tensor mapped =
+        at::from_blob(const_cast<std::byte*>(view.bytes.data()), view.shape, options);
+    return mapped.to(device);
   }
+  at::Tensor tensor = at::empty(view.shape, options.device(device));
+  // Files do not align tensors, so a view of the mapping would be slow or worse: copy.
+  if (!view.bytes.empty()) copy_bytes(view.bytes, tensor);
   return tensor;
 }
 

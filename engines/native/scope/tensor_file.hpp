@@ -14,8 +14,8 @@ namespace ridgeline::native {
 /// The torch dtype of a stored type, where torch has one.
 Result<at::ScalarType> scalar_type_of(TensorType type);
 
-/// A CPU tensor of its own memory with the bytes of a view.
-Result<at::Tensor> copy_of(const TensorView& view);
+/// A tensor of its own memory on `device` with the bytes of a view.
+Result<at::Tensor> copy_of(const TensorView& view, at::Device device = at::kCPU);
 
 /// The tensors of a file, in memory of their own.
 Result<NamedTensors> read_tensors(const std::string& path);
