@@ -46,6 +46,19 @@ at::Tensor GatedDecoderLayer::operator()(at::Tensor x, std::int64_t layer,
   return ops::add_into(down_(ops::gated(gate_up_(mlp_norm_(x)), activation_)), x);
 }
 
+GatedLayerTensors GatedDecoderLayer::tensors() const {
+  return {.attention_norm = attention_norm_.weight(),
+          .heads = attention_.qkv_.weight().plain,
+          .heads_bias = attention_.qkv_.bias(),
+          .output = attention_.output_.weight().plain,
+          .output_bias = attention_.output_.bias(),
+          .mlp_norm = mlp_norm_.weight(),
+          .gate_up = gate_up_.weight().plain,
+          .gate_up_bias = gate_up_.bias(),
+          .down = down_.weight().plain,
+          .down_bias = down_.bias()};
+}
+
 GatedDecoder::GatedDecoder(Scope scope, const GatedDecoderShape& shape)
     : embedding_(scope / "embed_tokens", shape.vocab_size, shape.hidden),
       norm_(scope / "norm", shape.hidden, shape.norm_eps) {

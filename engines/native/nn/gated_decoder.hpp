@@ -36,6 +36,20 @@ struct DecoderPass {
   KvCache* cache = nullptr;  ///< keys and values go through it when given
 };
 
+/// The tensors of a layer, for those who run it as a whole. Biases that it lacks are undefined.
+struct GatedLayerTensors {
+  at::Tensor attention_norm;  ///< [hidden]
+  at::Tensor heads;           ///< [(H + 2·G) · head_dim, hidden]: query, key, value
+  at::Tensor heads_bias;
+  at::Tensor output;  ///< [hidden, H · head_dim]
+  at::Tensor output_bias;
+  at::Tensor mlp_norm;  ///< [hidden]
+  at::Tensor gate_up;   ///< [2 · intermediate, hidden]: gate, value
+  at::Tensor gate_up_bias;
+  at::Tensor down;  ///< [hidden, intermediate]
+  at::Tensor down_bias;
+};
+
 /// Attention of H query heads to G key heads.
 struct GroupedAttention : Module {
   GroupedAttention(Scope scope, const GatedDecoderShape& shape);
@@ -44,6 +58,8 @@ struct GroupedAttention : Module {
   at::Tensor operator()(const at::Tensor& x, std::int64_t layer, const DecoderPass& pass) const;
 
  private:
+  friend struct GatedDecoderLayer;
+
   std::int64_t heads_;
   std::int64_t kv_heads_;
   std::int64_t head_dim_;
@@ -55,6 +71,9 @@ struct GatedDecoderLayer : Module {
   GatedDecoderLayer(Scope scope, const GatedDecoderShape& shape);
 
   at::Tensor operator()(at::Tensor x, std::int64_t layer, const DecoderPass& pass) const;
+
+  /// Undefined where only a packed layout of a weight is kept.
+  GatedLayerTensors tensors() const;
 
  private:
   RmsNorm attention_norm_;
@@ -73,6 +92,8 @@ struct GatedDecoder : Module {
 
   /// The embedding table: its dtype and device are those of the activations.
   const at::Tensor& table() const { return embedding_.table(); }
+  const std::deque<GatedDecoderLayer>& layers() const { return layers_; }
+  const at::Tensor& last_norm() const { return norm_.weight(); }
 
  private:
   Embedding embedding_;

@@ -18,6 +18,9 @@ struct Linear : Module {
   /// x [..., in] → [..., out].
   at::Tensor operator()(const at::Tensor& x) const { return ops::linear(x, weight_, bias_); }
 
+  const ops::ProductWeight& weight() const { return weight_; }
+  const at::Tensor& bias() const { return bias_; }
+
  private:
   ops::ProductWeight weight_;
   at::Tensor bias_;
@@ -35,6 +38,9 @@ struct FusedLinear : Module {
 
   /// x [..., in] → [..., sum of out], the parts side by side.
   at::Tensor operator()(const at::Tensor& x) const { return ops::linear(x, weight_, bias_); }
+
+  const ops::ProductWeight& weight() const { return weight_; }
+  const at::Tensor& bias() const { return bias_; }
 
  private:
   ops::ProductWeight weight_;
@@ -60,6 +66,8 @@ struct RmsNorm : Module {
   RmsNorm(Scope scope, std::int64_t size, double eps);
 
   at::Tensor operator()(const at::Tensor& x) const { return ops::rms_norm(x, weight_, eps_); }
+
+  const at::Tensor& weight() const { return weight_; }
 
  private:
   at::Tensor weight_;

@@ -1,0 +1,112 @@
+// Comparing and timing two ways to do a decoding step.
+#include "engines/native/fused/trial.hpp"
+
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "engines/native/ops/ops.hpp"
+
+namespace ridgeline::native::fused {
+namespace {
+
+constexpr int kWarmUps = 3;
+constexpr int kTimed = 7;
+
+// Steps as they are timed: one recording, or calls where nothing can be recorded.
+class Steps {
+ public:
+  Steps(Decoding& decoding, const at::Tensor& token, DeviceBackend& backend)
+      : decoding_(decoding), token_(token), backend_(backend) {
+    for (int i = 0; i < kWarmUps; ++i) call();
+    backend_.wait();
+    if (auto recorder = backend_.graph_recorder()) {
+      recorder_ = std::move(*recorder);
+      record();
+    }
+  }
+
+  double median_ns() {
+    std::vector<double> times;
+    const std::unique_ptr<SpanClock> clock = backend_.clock();
+    for (int i = 0; i < kTimed; ++i) {
+      decoding_.restore();
+      const std::int64_t begin = now_ns();
+      clock->begin();
+      graph_ ? graph_->replay() : run();
+      clock->end();
+      backend_.wait();
+      const std::int64_t by_device = clock->ns();
+      times.push_back(static_cast<double>(by_device >= 0 ? by_device : now_ns() - begin));
+    }
+    std::nth_element(times.begin(), times.begin() + kTimed / 2, times.end());
+    return times[kTimed / 2];
+  }
+
+ private:
+  void run() { logits_ = decoding_.step(token_); }
+  void call() {
+    decoding_.restore();
+    run();
+  }
+  void record() {
+    backend_.release_unused();
+    decoding_.restore();
+    try {
+      recorder_->begin();
+      run();
+      graph_ = recorder_->end();
+    } catch (const c10::Error&) {
+      // Then call by call.
+      recorder_->abandon();
+      graph_.reset();
+    }
+  }
+
+  Decoding& decoding_;
+  const at::Tensor& token_;
+  DeviceBackend& backend_;
+  std::unique_ptr<GraphRecorder> recorder_;
+  at::Tensor logits_;
+  std::unique_ptr<Graph> graph_;
+};
+
+at::Tensor one_step(Decoding& decoding, const at::Tensor& token) {
+  const at::Tensor logits = decoding.step(token).to(at::kDouble);
+  decoding.restore();
+  return logits;
+}
+
+}  // namespace
+
+double step_bound(at::ScalarType dtype, std::int64_t layers) {
+  const double grown = 4 * std::sqrt(static_cast<double>(layers));
+  switch (dtype) {
+    case at::kBFloat16:
+      return grown * std::ldexp(1.0, -8);
+    case at::kHalf:
+      return grown * std::ldexp(1.0, -11);
+    default:
+      return 1e-4;
+  }
+}
+
+Result<Model::FusedTrial> compare_steps(Decoding& plain, Decoding& fused, DeviceBackend& backend) {
+  const at::Tensor token = ops::argmax(plain.prefill());
+  fused.prefill();
+  plain.snapshot();
+  fused.snapshot();
+  const at::Tensor expected = one_step(plain, token);
+  const at::Tensor found = one_step(fused, token);
+  Model::FusedTrial trial;
+  // NaN compares as an error of NaN, which no bound allows.
+  trial.error = (found - expected).abs().max().item<double>() / expected.abs().max().item<double>();
+  trial.plain_ns = Steps(plain, token, backend).median_ns();
+  trial.fused_ns = Steps(fused, token, backend).median_ns();
+  return trial;
+}
+
+}  // namespace ridgeline::native::fused
