@@ -12,10 +12,11 @@ torch_root="${1:?give the torch folder of the unpacked wheel}"
 out="${2:-build/device}"
 
 cmake --preset cuda -DTORCH_ROOT="$torch_root" -DRIDGELINE_TESTS=ON
-cmake --build --preset cuda --target ridgeline ridgeline-engine-native ridgeline-cuda ridgeline-native-tests
+cmake --build --preset cuda --target ridgeline ridgeline-engine-native ridgeline-cuda ridgeline-native-tests \
+  ridgeline-fused-bench
 rm -rf "$out"
 mkdir -p "$out/bin" "$out/lib" "$out/tests"
-cp build/cuda/bin/{ridgeline,ridgeline-engine-native,libridgeline-cuda.so,ridgeline-native-tests} "$out/bin/"
+cp build/cuda/bin/{ridgeline,ridgeline-engine-native,libridgeline-cuda.so,ridgeline-native-tests,ridgeline-fused-bench} "$out/bin/"
 # Every system library but those of the C and C++ runtimes, which the other machine has.
 ldd build/cuda/bin/ridgeline build/cuda/bin/ridgeline-engine-native |
   awk '$3 ~ "^/(usr/)?lib" && $1 !~ "^(libc|libm|libdl|librt|libpthread|libstdc\\+\\+|libgcc_s)\\.so" {print $3}' |
@@ -24,7 +25,11 @@ ldd build/cuda/bin/ridgeline build/cuda/bin/ridgeline-engine-native |
 cmake --build --preset release --target ridgeline-sensor-driver
 cp build/release/bin/ridgeline-sensor-driver "$out/bin/"
 strip "$out"/bin/*
+# The transformers engine is Python: a launcher with its package beside it.
+cp -r engines/transformers/ridgeline-engine-transformers engines/transformers/ridgeline_transformers "$out/bin/"
+rm -rf "$out"/bin/ridgeline_transformers/__pycache__
 cp -r tests/perf tests/support tests/gpu "$out/tests/"
 cp tools/device_check.sh "$out/check.sh"
 cp tools/device_sensors.sh "$out/sensors.sh"
+cp tools/device_peers.sh "$out/peers.sh"
 du -sh "$out"

@@ -18,6 +18,7 @@ constexpr std::int64_t kMostSplits = 64;
 // Tokens for which a block of the attention is worth its while.
 constexpr std::int64_t kTokensOfSplit = 32;
 constexpr unsigned kEmbedThreads = 256;
+constexpr int kOldestGeneration = 8;  // bfloat16 conversions, loads past L1
 constexpr std::int64_t kMostSumBytes = 24 * 1024;
 constexpr unsigned kFreelyGranted = 48 * 1024;  // shared bytes that no kernel needs to ask for
 // What a block may have on the smallest multiprocessor that is supported.
@@ -108,6 +109,12 @@ Result<std::shared_ptr<const DecodeKernels>> DecodeKernels::build(const DecodeSh
                                                                   const DecodeTuning& tuning) {
   if (std::string reason = why_not(shape, device); !reason.empty()) {
     return unsupported(std::move(reason));
+  }
+  RIDGELINE_TRY(const cuda::Capability capability, cuda::capability_of(device));
+  if (capability.major < kOldestGeneration) {
+    return unsupported(
+        fmt::format("the kernels need compute capability {}.0, this device has {}.{}",
+                    kOldestGeneration, capability.major, capability.minor));
   }
   RIDGELINE_TRY(cuda::Module module,
                 cuda::compile_module(decode_source(shape, tuning), "decode_step.cu", device));

@@ -70,8 +70,8 @@ struct WideInput {
   }
 };
 
-// Values of the weights' dtype, each lane's own in shared memory: rows of this product are long, and
-// its registers hold weights.
+// Values of the weights' dtype, each lane's own in shared memory: rows of this product are long,
+// and its registers hold weights.
 template <int kVectors, int kColumns, int kThreads>
 struct StoredInput {
   static constexpr int kSharedVectors = kVectors * kThreads;
@@ -249,8 +249,8 @@ struct Normed {
   }
 };
 
-// Two kernels at a time on a multiprocessor: the next one waits beside the one that runs.
-#define KERNEL(name) extern "C" __global__ void __launch_bounds__(name##_WARPS * name##_TEAMS * 32, name##_RESIDENT)
+#define KERNEL(name)           \
+  extern "C" __global__ void __launch_bounds__(name##_WARPS * name##_TEAMS * 32, name##_RESIDENT)
 #define PRODUCT(name, unit_rows, columns) \
   Product<unit_rows, columns, name##_WARPS, name##_TEAMS, name##_VECTORS, name##_IN_FLIGHT>
 constexpr int kQueryWidth = HEADS * HEAD_DIM;
