@@ -190,6 +190,7 @@ std::vector<std::string> notes_of(const Json& base, const Json& record) {
   std::vector<std::string> notes;
   for (const Json& knob : entry_of(record, "optimizations")) {
     if (entry_of(knob, "applied") != true || entry_of(knob, "lossless") != false) continue;
+    if (text_in(knob, "value") == "off") continue;  // as asked for
     notes.push_back(fmt::format("{} changes the numbers that come out", text_in(knob, "id")));
   }
   const std::string inputs = text_in(entry_of(record, "digest"), "inputs");

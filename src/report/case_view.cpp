@@ -2,6 +2,8 @@
 #include "report/case_view.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
+#include <array>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -67,12 +69,21 @@ bool has_own_column(const std::string& id) {
   return id == "threads" || id == "dtype";
 }
 
+// Nobody asked for it, and it changes nothing here.
+bool is_silent(const Json& optimization) {
+  constexpr std::array<std::string_view, 3> kNothing = {"off", "none", "serial"};
+  if (!member(optimization, {"requested"}).is_null()) return false;
+  const auto value = scalar_text(member(optimization, {"value"}));
+  return bool_at(optimization, {"applied"}) != true ||
+         (value && std::find(kNothing.begin(), kNothing.end(), *value) != kNothing.end());
+}
+
 void read_optimizations(const Json& record, CaseView& view) {
   for (const Json& optimization : list_at(record, {"optimizations"})) {
     const std::string id = text_at(optimization, {"id"}).value_or("");
     const bool refused = is_refused(optimization);
     view.refused = view.refused || refused;
-    if (id.empty() || (has_own_column(id) && !refused)) continue;
+    if (id.empty() || (has_own_column(id) && !refused) || is_silent(optimization)) continue;
     if (!view.optimizations.empty()) view.optimizations += ", ";
     view.optimizations += optimization_text(optimization) + (refused ? " refused" : "");
   }
