@@ -4,7 +4,7 @@
 #
 #   tools/device_bundle.sh <unpacked wheel>/torch [folder]      (default folder: build/device)
 #
-# Copy the folder over (or carry it as it is) and run `<folder>/check.sh` or `<folder>/sensors.sh` there: that machine needs
+# Copy the folder over (or carry it as it is) and run `<folder>/check.sh`, `sensors.sh` or `peers.sh` there: that machine needs
 # python3 with the same torch release, transformers and safetensors.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -2,12 +2,11 @@
 # The check on a machine with an accelerator, out of a bundle of tools/device_bundle.sh. Prints what
 # docs/validation.md quotes.
 #
-#   check.sh [pairs] [seconds] [threads…]     of the comparison with transformers (default 6 6, and
-#                                             all cores)
-#   OUT=folder                     where results go (default: ./out)
+#   check.sh [threads…]     of the comparison with transformers on the CPU (default: all cores)
+#   OUT=folder              where results go (default: ./out)
 set -u
 bundle="$(cd "$(dirname "$0")" && pwd)"
-pairs="${1:-6}" seconds="${2:-6}" threads=("${@:3}") out="${OUT:-$PWD/out}"
+threads=("$@") out="${OUT:-$PWD/out}"
 mkdir -p "$out"
 torch="$(python3 -c "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])")"
 LD_LIBRARY_PATH="$bundle/lib:$torch/lib:$(printf '%s:' "$torch"/../nvidia/*/lib)${LD_LIBRARY_PATH:-}"
@@ -41,7 +40,7 @@ ridgeline run bert-base --device cuda:0 --dtype float32,bfloat16 --batch 1,32 --
   --output "$out/cuda" --quiet
 for count in "${threads[@]:-}"; do
   step "native and transformers on the CPU, ${count:-all} threads"
-  python3 "$bundle/tests/perf/peers.py" --output "$out/peers.jsonl" --cases 1,2,3 --pairs "$pairs" \
-    --seconds "$seconds" --work "$work/peers" ${count:+--threads "$count"}
+  python3 "$bundle/tests/perf/peers.py" --output "$out/peers.jsonl" --work "$work/peers" \
+    --slice cpu-bert-base,cpu-bert-base-bf16 ${count:+--threads "$count"}
 done
 rm -rf "$work"

@@ -168,6 +168,11 @@ Status Runner::check_strict(const Json& model, const Json& optimizations) const 
 }
 
 void Runner::decide_budget(const CaseState& state, double startup, double call) {
+  if (context_.plan->phase_time_ns) {
+    budget_.slice_seconds[state.id] = seconds_of(*context_.plan->phase_time_ns);
+    budget_.invocations = context_.plan->invocations;
+    return;
+  }
   const InvocationPlan decided =
       plan_invocations(context_.case_budget_seconds, startup, call, context_.plan->invocations);
   budget_.slice_seconds[state.id] = decided.slice_seconds;
@@ -282,7 +287,9 @@ Status Runner::time_phases(Loaded& loaded, CaseState& state, CaseInvocation& run
         results::RunFolder::samples_path(state.id, context_.index, phases[i]);
     RIDGELINE_TRY(const std::string path, context_.folder->absolute(samples));
     PhaseTimerOptions options;
-    options.slice_seconds = budget_.slice_seconds[state.id] * share_of(phases[i], phases);
+    // A time that the user gave is that of each phase; a share of the budget is of them all.
+    options.slice_seconds = budget_.slice_seconds[state.id] *
+                            (context_.plan->phase_time_ns ? 1 : share_of(phases[i], phases));
     options.warmup_ns = context_.plan->warmup_ns;
     options.on_chunk = [&](const PhaseGlimpse& glimpse) {
       if (!glimpse.warming_up && !machine_state) {

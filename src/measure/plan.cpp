@@ -247,6 +247,7 @@ Json to_json(const Plan& plan) {
   json["invocations"] = plan.invocations;
   json["budget"] = format_duration(plan.budget_ns);
   json["precision"] = plan.precision;
+  json["phase_time"] = plan.phase_time_ns ? format_duration(*plan.phase_time_ns) : "auto";
   json["warmup"] = !plan.warmup_ns       ? "auto"
                    : *plan.warmup_ns > 0 ? format_duration(*plan.warmup_ns)
                                          : "none";

@@ -52,7 +52,8 @@ struct Plan {
   std::int64_t invocations = 5;
   std::int64_t budget_ns = 60 * kNsPerSecond;  ///< of the whole run
   double precision = 0.02;                     ///< half width of the interval over the median
-  std::optional<std::int64_t> warmup_ns;       ///< none: until stationary; 0: no warm-up
+  std::optional<std::int64_t> phase_time_ns;  ///< of a phase in a process; none: the budget's share
+  std::optional<std::int64_t> warmup_ns;      ///< none: until stationary; 0: no warm-up
   std::int64_t seed = 0;
   std::string output;                            ///< run folder; empty: a new one under runs/
   std::vector<std::string> phases;               ///< names; empty: all that the engine plans

@@ -234,6 +234,14 @@ Status set_precision(Plan& plan, const Values& values, std::string_view where) {
   return {};
 }
 
+Status set_phase_time(Plan& plan, const Values& values, std::string_view where) {
+  RIDGELINE_TRY(const std::string value, only_value(values, where));
+  plan.phase_time_ns.reset();
+  if (value == kAuto) return {};
+  RIDGELINE_TRY(plan.phase_time_ns, parse_duration(value, where));
+  return {};
+}
+
 Status set_warmup(Plan& plan, const Values& values, std::string_view where) {
   RIDGELINE_TRY(const std::string value, only_value(values, where));
   plan.warmup_ns.reset();
@@ -345,6 +353,9 @@ const std::vector<PlanKey>& plan_keys() {
       {"invocations", "N", "worker processes a configuration", false, set_invocations},
       {"budget", "TIME", "time of the whole run: 60s, 5m", false, set_budget},
       {"precision", "SHARE", "wanted half width of the interval: 2%", false, set_precision},
+      {"phase_time", "auto|TIME",
+       "timed calls of a phase in a process: a share of the budget, or TIME", false,
+       set_phase_time},
       {"warmup", "auto|none|TIME", "until stationary, or at most TIME", false, set_warmup},
       {"seed", "N", "of weights, inputs and order", false, set_seed},
       {"output", "FOLDER", "run folder; an existing run is resumed", false, set_output},

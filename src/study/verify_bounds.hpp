@@ -14,8 +14,13 @@
 // by some ten percent. Where transformers is exact by luck (a single output, a zero), two
 // roundings of the type itself are still allowed. Where transformers' own error is a quarter of the
 // largest value, the dtype is no use for the model, and nothing can be verified in it.
+//
+// An output of a few values, as CLIP's one logit for a pair, shows one draw of its error: that of
+// the peer may be small by luck, and twice as much is then exceeded in 3 of 10 cases. The peer's
+// largest error in any output stands for it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -41,6 +46,9 @@ std::span<const VerifyBound> verify_bounds();
 
 /// The row of a dtype; unknown: unsupported.
 Result<VerifyBound> verify_bound(std::string_view dtype);
+
+/// Outputs of fewer values are judged by the peer's largest error in any output.
+inline constexpr std::int64_t kFewValues = 16;
 
 /// Above this error of its own the peer's dtype proves nothing.
 inline constexpr double kUselessError = 0.25;

@@ -1,98 +1,99 @@
-"""What is compared and where: the cases, the set-up that results belong to, the results file."""
+"""The set-up that results belong to, and the results file."""
 
-import dataclasses
 import datetime
 import hashlib
-import importlib.metadata
 import json
 import os
 import pathlib
-import platform
 import shlex
+import subprocess
 import sys
+import uuid
 
-from support.program import BIN, ridgeline
+from support.program import BIN, ROOT
 
+DATE = "%Y-%m-%d %H:%M:%S UTC"  # sorts as text
 STARTED_AT_LOAD = os.getloadavg()[0]
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    preset: str
-    batch: int
-    sequence: int
-    dtype: str
-    phase: str = "forward"
-    architecture: str | None = None  # of the preset, unless named
-    depth: int | None = None  # tokens in the cache of decode
-    at_most: float | None = None  # its own bound of the ratio, instead of --at-most
-    needs: str | None = None  # the CPU flag without which the case asserts nothing
-
-    @property
-    def name(self):
-        depth = f"@{self.depth}" if self.depth else ""
-        phase = "" if self.phase == "forward" else f" {self.phase}"
-        return f"{self.preset} {self.batch}×{self.sequence}{depth} {self.dtype}{phase}"
-
-
-CASES = [
-    Case("bert-base", 1, 128, "float32", architecture="BertModel"),
-    Case("bert-base", 8, 128, "float32", architecture="BertModel"),
-    Case("bert-base", 1, 128, "bfloat16", architecture="BertModel", at_most=1 / 1.4,
-         needs="amx_bf16"),
-    Case("minilm-l6", 1, 128, "float32", architecture="BertModel"),
-    Case("vit-b16", 1, 1, "float32"),
-    Case("whisper-tiny", 1, 4, "float32", phase="encode"),
-    Case("clip-b32", 1, 77, "float32"),
-    Case("llama-124m", 1, 128, "float32", phase="prefill"),
-    Case("llama-124m", 1, 128, "float32", phase="decode", depth=128, at_most=1 / 1.2),
-    Case("llama-124m", 1, 128, "bfloat16", phase="decode", depth=128, at_most=1 / 1.2),
-    Case("whisper-tiny", 1, 4, "float32", phase="decode", depth=64),
-]
+PEER_SOURCES = ROOT / "engines/transformers"
+VERSIONS = "import importlib.metadata as m, platform; print(platform.python_version(), *(" \
+           "m.version(name) for name in ('torch', 'transformers')))"
 
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def now():
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
 def machine_line(machine):
     cpu, memory = machine["cpu"], machine["memory"]["total_bytes"] / 2**30
     cores = f"{cpu['physical_cores']} cores ({machine['allowed']['count']} logical CPUs allowed)"
+    gpus = [one.get("name") or "accelerator" for one in machine.get("accelerators") or []]
     virtual = ", virtual machine" if machine["virtualization"]["virtual"] else ""
     system = f"{machine['os']['distribution']}, kernel {machine['os']['kernel']}"
-    return f"{cpu['model']}, {cores}, {memory:.0f} GiB, {system}{virtual}"
+    return ", ".join([*gpus, f"{cpu['model']}, {cores}", f"{memory:.0f} GiB", system]) + virtual
 
 
-def cpu_flags():
-    """The flags that cases ask for and this CPU has."""
-    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    flags = {flag for line in lines if line.startswith("flags") for flag in line.split()}
-    return sorted(flags & {case.needs for case in CASES if case.needs})
+def peer_engine():
+    """The name of the engine, or the path of that of the source tree where none is installed."""
+    if os.access(BIN / "ridgeline-engine-transformers", os.X_OK):
+        return "transformers"
+    return str(PEER_SOURCES / "ridgeline-engine-transformers")
 
 
-def set_up(arguments, machine):
-    """All that must be equal for pairs to belong together, but the case."""
-    engine = (BIN / "ridgeline-engine-native").read_bytes()
+def peer_versions():
+    """[Python, torch, transformers] of the engine's Python; what cannot be told is None."""
+    venv = ROOT / ".venv/bin/python"
+    python = os.environ.get("RIDGELINE_ENGINE_PYTHON") or (venv if venv.exists() else "python3")
+    command = [str(python), "-c", VERSIONS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.split() if done.returncode == 0 else [None] * 3
+
+
+def digest(*paths):
+    """Of the contents of programs, and of the Python files in folders; None: nothing is there."""
+    files = [file for path in paths
+             for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
+    files = [file for file in files if file.is_file()]
+    whole = hashlib.sha256(b"".join(file.read_bytes() for file in files))
+    return whole.hexdigest()[:12] if files else None
+
+
+def set_up(machine, version):
+    """All that must be equal for results to stand in one table."""
+    python, torch, transformers = peer_versions()
+    peer = pathlib.Path(peer_engine())
+    installed = peer.name == "transformers"
+    launcher = (BIN / "ridgeline-engine-transformers" if installed else peer).resolve()
     return {
-        "threads": arguments.threads or default_threads(machine),
-        "seconds": arguments.seconds,
         "machine": machine_line(machine),
-        "cpu_flags": cpu_flags(),
-        "ridgeline": ridgeline("--version").stdout.strip(),
-        "engine": hashlib.sha256(engine).hexdigest()[:12],
-        "python": platform.python_version(),
-        "torch": importlib.metadata.version("torch"),
-        "transformers": importlib.metadata.version("transformers"),
+        "isa": [flag for flag in machine["cpu"]["isa"] if flag.startswith("amx")],
+        "ridgeline": version,
+        "engine": digest(BIN / "ridgeline-engine-native", BIN / "libridgeline-cuda.so"),
+        "peer_engine": digest(launcher, launcher.parent / "ridgeline_transformers"),
+        "python": python,
+        "torch": torch,
+        "transformers": transformers,
     }
 
 
-def default_threads(machine):
-    """One a physical core that this process may use, as ridgeline does."""
-    count = 0
-    for part in machine["allowed"]["physical_cores"].split(","):
-        first, _, last = part.partition("-")
-        count += int(last or first) - int(first) + 1
-    return count
+def caches(work):
+    """Environment that keeps what compilers and sensors remember in the folder `work`, and the
+    identity of that folder: a first launch is one with empty caches."""
+    folder = (work / "cache").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    name = folder / "identity"
+    if not name.exists():
+        name.write_text(uuid.uuid4().hex)
+    environment = {
+        **os.environ,
+        "XDG_CACHE_HOME": str(folder),
+        "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),
+        "TRITON_CACHE_DIR": str(folder / "triton"),
+    }
+    return environment, name.read_text()
 
 
 def read_results(path):
@@ -107,17 +108,16 @@ def read_results(path):
 
 
 def append(path, entry):
+    path.parent.mkdir(parents=True, exist_ok=True)
     ends = not path.exists() or path.read_bytes()[-1:] in (b"", b"\n")
     with path.open("a") as file:
         file.write(("" if ends else "\n") + json.dumps(entry, ensure_ascii=False) + "\n")
 
 
-def stamp(settings, pairs):
-    """What every line of the results file says; `pairs`: how many are planned."""
+def stamp():
+    """When, under what load and by what command a line was measured."""
     return {
-        "settings": settings,
-        "pairs": pairs,
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        "date": now().strftime(DATE),
         "load": STARTED_AT_LOAD,
         "command": shlex.join(["tests/perf/peers.py", *sys.argv[1:]]),
     }

@@ -1,139 +1,236 @@
 #!/usr/bin/env python3
-"""Compares the native engine with transformers (eager PyTorch, sdpa attention) on this CPU.
+"""Compares the native engine with Hugging Face transformers, eager and compiled, on CPU and GPU.
 
-Same weights, threads, dtype and shapes. Processes alternate in ABBA order, each side a fresh one
-each time; both medians of a pair are over the same number of timed seconds. Results are appended to
-a file: run it again to go on where it stopped. RIDGELINE_BIN names the folder of the programs.
+Drives `ridgeline run --engine native,transformers,…`, which interleaves the engines by process
+(ABBA), and reads its records and comparisons. Outputs are compared first: a wrong answer is not
+timed. Results are appended to a file after each run: the same command goes on where it stopped, and
+what was cut off is one model. RIDGELINE_BIN names the folder of the programs,
+RIDGELINE_ENGINE_PYTHON the Python of transformers.
 """
 
 import argparse
+import dataclasses
+import datetime
 import os
 import pathlib
 import signal
 import subprocess
 import sys
-import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-import peer_sides  # noqa: E402
+import peer_runs  # noqa: E402
 import peer_table  # noqa: E402
+import peer_verdicts  # noqa: E402
+from peer_cases import GROUPS, selected  # noqa: E402
 from peer_setup import (  # noqa: E402
-    CASES, STARTED_AT_LOAD, append, read_results, say, set_up, stamp,
+    DATE, STARTED_AT_LOAD, append, caches, now, peer_engine, read_results, say, set_up, stamp,
 )
-from peer_statistics import MET, native_first  # noqa: E402
-from support.program import ridgeline_json  # noqa: E402
+from support.program import ridgeline, ridgeline_json  # noqa: E402
+
+PEAKS_AGE = datetime.timedelta(hours=1)  # ceilings of the same run: no older than this
 
 
-def measure_pair(case, settings, pair, work, sides=peer_sides):
-    """Both sides once, in the pair's order."""
-    runs = [("native", sides.run_native), ("peer", sides.run_peer)]
-    done = {}
-    for side, run in runs if native_first(pair) else reversed(runs):
-        done[side] = run(case, settings["threads"], settings["seconds"], work)
-    done["peer"] = peer_sides.over_equal_time(done["native"], done["peer"])
-    return done
+@dataclasses.dataclass
+class Session:
+    """What all groups of one call of this script share."""
+
+    output: pathlib.Path
+    work: pathlib.Path
+    settings: dict
+    program: object
+    cache: str  # identity of the folder with the caches
+    peer: str  # name or path of the transformers engine
+    threads: int | None = None
+    verifies: bool = True
+
+    def entries(self, kind, **fields):
+        """Lines of the results file that belong to this set-up and have these values."""
+        wanted = {"kind": kind, "settings": self.settings, **fields}
+        return [one for one in read_results(self.output)
+                if all(one.get(key) == value for key, value in wanted.items())]
+
+    def add(self, kind, **fields):
+        entry = {"kind": kind, **fields, "settings": self.settings, **stamp()}
+        append(self.output, entry)
+        return entry
 
 
-def warn_about(case, pair):
-    if min(pair["native"]["n"], pair["peer"]["n"]) < 5:
-        say(f"warning: {case.name}: fewer than 5 timed calls; give more --seconds")
-    if pair["native"]["torch"].split("+")[0] != pair["peer"]["versions"]["torch"].split("+")[0]:
-        say(f"warning: the engine runs on torch {pair['native']['torch']}, transformers on "
-            f"{pair['peer']['versions']['torch']}")
+def ceilings(session, device):
+    """The newest of this run, or measured now."""
+    oldest = (now() - PEAKS_AGE).strftime(DATE)
+    known = [one for one in session.entries("peaks", device=device) if one["date"] >= oldest]
+    if known:
+        return known[-1]
+    say(f"{device}: measuring the read bandwidth")
+    return session.add("peaks", **peer_runs.measure_peaks(session.program, device, session.threads))
 
 
-def measure_case(case, settings, arguments, work, sides=peer_sides):
-    """What of the case is not in the results file yet: the outputs, then the pairs."""
-    mine = [one for one in read_results(arguments.output) if one["settings"] == settings]
-    outputs = next((one for one in mine if one["kind"] == "outputs"), None)
-    finished = {one["pair"] for one in mine if one["kind"] == "pair"}
-    missing = [pair for pair in range(arguments.pairs) if pair not in finished]
-    if outputs is None:
-        errors = sides.compare_outputs(case, settings["threads"], work)
-        outputs = {"kind": "outputs", **errors, **stamp(settings, arguments.pairs)}
-        append(arguments.output, outputs)
-    say(f"{case.name}: largest error {outputs['native']:.1e} (transformers {outputs['peer']:.1e}, "
-        f"allowed {outputs['limit']:.1e})")
-    if not outputs["right"]:
-        return  # a fast wrong answer is not worth timing
-    for pair in missing:
-        done = measure_pair(case, settings, pair, work, sides)
-        entry = {"kind": "pair", "pair": pair, **done, **stamp(settings, arguments.pairs)}
-        append(arguments.output, entry)
-        warn_about(case, done)
-        native, peer = done["native"]["median"], done["peer"]["median"]
-        say(f"{case.name}: pair {pair + 1} of {arguments.pairs}: native {1e3 * native:.4g} ms, "
-            f"transformers {1e3 * peer:.4g} ms, ratio {native / peer:.3f}")
+def is_right(session, group):
+    """False when the outputs are wrong. Remembered by what was compared: groups share it."""
+    what = [group.model, group.dtype, group.device, group.optimize, group.batch[0]]
+    # What could not be compared is tried again; what differed once stays wrong for this build.
+    same = [one for one in session.entries("verify", what=what) if one["passed"] is not None]
+    if group.why_not_verified or not session.verifies:
+        outcome = {"passed": None,
+                   "text": group.why_not_verified or "outputs not compared (--no-verify)"}
+    elif same:
+        outcome = {key: same[-1][key] for key in ("passed", "text")}
+        if same[-1]["group"] == group.name:
+            return outcome["passed"]
+    else:
+        say(f"{group.name}: comparing outputs")
+        outcome = peer_runs.verify(session.program, group, session.peer, session.threads)
+    say(f"{group.name}: {outcome['text']}")
+    session.add("verify", group=group.name, what=what, **outcome)
+    return outcome["passed"] is not False
 
 
-def measure(arguments, cases):
+def launches(session, group):
+    """Launches of the group that are not in the file yet; returns the engines that do not start."""
+    names = peer_runs.engine_names(group.peers, session.peer)
+    texts = {name: text for text, name in names.items()}
+    owner = group.launched_by if group.launched_by and session.entries(
+        "launch", group=group.launched_by, cache=session.cache) else group.name
+    done = session.entries("launch", group=owner, cache=session.cache)
+    if owner == group.name:
+        for number, (engine, scope) in enumerate(group.plan_of_launches()):
+            if number < len(done):
+                continue
+            say(f"{group.name}: launch of {engine} ({scope})")
+            launched = peer_runs.launch(session.program, group, texts[engine], scope,
+                                        session.work / "launch", session.threads)
+            done.append(session.add("launch", group=group.name, engine=engine, scope=scope,
+                                    number=number, cache=session.cache, **launched))
+            say(f"{group.name}: {launched['wall']:.1f} s"
+                + (f": {launched['reason']}" if launched["reason"] else ""))
+    last = {one["engine"]: one for one in done}
+    left_out = {engine: one["reason"] for engine, one in last.items()
+                if one["reason"] and engine != "native"}
+    return left_out
+
+
+def measure_group(session, group, options):
+    """What of the group is not in the results file yet. Returns whether it was timed."""
+    group = dataclasses.replace(
+        group, invocations=options.invocations or group.invocations,
+        seconds=options.seconds or group.seconds)
+    how = {"invocations": group.invocations, "seconds": group.seconds, "threads": session.threads}
+    if session.entries("group", group=group.name, how=how) and not options.again:
+        say(f"{group.name}: is in the file")
+        return True
+    if not is_right(session, group):
+        return False
+    read = ceilings(session, group.device)
+    left_out = launches(session, group)
+    peers = [peer for peer in group.peers if peer not in left_out]
+    names = peer_runs.engine_names(peers, session.peer)
+    say(f"{group.name}: {', '.join(names.values())}")
+    measured = peer_runs.measure(session.program, group, names, session.threads,
+                                 session.work / "runs" / group.name)
+    session.add("group", group=group.name, how=how, read=read["read"], left_out=left_out,
+                **measured)
+    for result in measured["cases"]:
+        engines = result["engines"]
+        times = [f"{name} {peer_table.milliseconds(engines[name])} ms" for name in engines]
+        say(f"{group.name}: {result['shape']} {result['phase']}: {', '.join(times)}")
+    return True
+
+
+def measure(options, groups):
     """Measures what is missing; returns the settings that its lines of the file share."""
     cpus = len(os.sched_getaffinity(0))
     if STARTED_AT_LOAD > 0.3 * cpus:
         say(f"warning: load average {STARTED_AT_LOAD:.2f} on {cpus} CPUs: other work disturbs the "
             "measurement")
-    shared = set_up(arguments, ridgeline_json("machine", "--json"))
-    with tempfile.TemporaryDirectory(prefix="ridgeline-peers-") as temporary:
-        work = arguments.work or pathlib.Path(temporary)
-        work.mkdir(parents=True, exist_ok=True)
-        for case in cases:
-            measure_case(case, {"case": case.name, **shared}, arguments, work)
-    return shared
+    work = options.work or options.output.with_suffix(".work")
+    environment, cache = caches(work)
+    settings = set_up(ridgeline_json("machine", "--json"), ridgeline("--version").stdout.strip())
+    session = Session(options.output, work, settings, peer_runs.Program(environment), cache,
+                      peer_engine(), options.threads, not options.no_verify)
+    end = time.monotonic() + options.within if options.within else None
+    for group in groups:
+        if end is not None and time.monotonic() > end:
+            say(f"{group.name}: not begun: {options.within:g} s are over; the same command goes on")
+            break
+        try:
+            measure_group(session, group, options)
+        except peer_runs.Trouble as problem:  # the others go on, and a repetition tries it again
+            say(f"peers.py: {problem}")
+    return settings
+
+
+def list_of(groups):
+    return "\n".join(f"{group.name:24} {group.slice:16} about {group.minutes:g} min: "
+                     + "; ".join(f"{case.phase} {case.shape}" for case in group.cases)
+                     for group in groups)
 
 
 def arguments_of(argv):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Cases: " + "; ".join(f"{i + 1}: {case.name}" for i, case in enumerate(CASES)),
-    )
-    parser.add_argument("--output", type=pathlib.Path, required=True,
-                        help="results file (JSON lines)")
-    parser.add_argument("--cases", default="all", help="numbers or parts of names, with commas")
-    parser.add_argument("--pairs", type=int, default=8, help="pairs of processes a case (8)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="budget of a process (10)")
-    parser.add_argument("--threads", type=int, help="of both sides (one a physical core)")
-    parser.add_argument("--at-most", type=float, default=1.03,
-                        help="bound of the interval's upper end, native / transformers (1.03)")
+        epilog="Groups and their slices:\n" + list_of(GROUPS))
+    parser.add_argument("--output", type=pathlib.Path, help="results file (JSON lines)")
+    parser.add_argument("--slice", default="all",
+                        help="names of slices or groups, with commas; N/M or NAMES@N/M: a part")
+    parser.add_argument("--invocations", type=int, help="processes of each engine (the group's)")
+    parser.add_argument("--seconds", type=float, help="timed of a phase in a process (the group's)")
+    parser.add_argument("--threads", type=int, help="of all engines (one a physical core)")
     parser.add_argument("--work", type=pathlib.Path,
-                        help="folder for checkpoints, kept (default: a temporary one)")
-    parser.add_argument("--table", action="store_true", help="only print the table of the file")
-    return parser.parse_args(argv)
+                        help="folder for runs and caches, kept (the results file's, as .work)")
+    parser.add_argument("--within", type=float, help="begin no group after so many seconds")
+    parser.add_argument("--again", action="store_true", help="measure what is in the file anew")
+    parser.add_argument("--no-verify", action="store_true", help="do not compare outputs first")
+    parser.add_argument("--table", action="store_true", help="only print the tables of the file")
+    parser.add_argument("--list", action="store_true", help="only list the groups of --slice")
+    options = parser.parse_args(argv)
+    if options.output is None and not options.list:
+        parser.error("--output is needed")
+    for name in ("invocations", "seconds", "threads", "within"):
+        value = getattr(options, name)
+        if value is not None and not 0 < value < 1e6:
+            parser.error(f"--{name}: {value:g} is not above 0")
+    return options
 
 
-def chosen(text):
-    """The cases that `text` names: "all", numbers from 1, or parts of names, with commas."""
-    def named(number, case):
-        return any(part == str(number) if part.isdigit() else part in case.name
-                   for part in text.split(","))
-
-    cases = [case for i, case in enumerate(CASES) if text == "all" or named(i + 1, case)]
-    if not cases:
-        raise SystemExit(f"peers.py: no case matches '{text}'")
-    return cases
+def report(options, groups, settings):
+    """Prints the tables; 0 when all that asserts something is met."""
+    entries = read_results(options.output)
+    rows = [row for row in peer_table.rows_of(entries, groups)
+            if settings is None or row.settings == settings]
+    if not rows:
+        say(f"peers.py: {options.output} has no results of these groups")
+        return 1
+    print(peer_table.table(rows, entries, groups))
+    timed = [row for row in rows if row.result or not row.energy]
+    met = all(row.verdict in peer_verdicts.FINE for row in timed)
+    started = all(peer_verdicts.NOT_MET not in line[-1] for row in rows for line in
+                  peer_table.launches_of(entries, row.settings, row.group.device, groups))
+    return 0 if met and started else 1
 
 
 def main(argv=None):
     """Exit status: 0 when every case that asserts something is met, 1 when not, 2 on failure."""
-    arguments = arguments_of(argv)
-    cases = chosen(arguments.cases)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that children and folders go too
+    options = arguments_of(argv)
     try:
-        here = {} if arguments.table else measure(arguments, cases)
+        groups = selected(options.slice)
+    except ValueError as problem:
+        say(f"peers.py: {problem}")
+        return 2
+    if options.list:
+        print(list_of(groups))
+        return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that children go too
+    try:
+        settings = None if options.table else measure(options, groups)
     except KeyboardInterrupt:
         say("peers.py: interrupted; the same command goes on from here")
         return 130
     except (AssertionError, subprocess.SubprocessError, OSError) as problem:
         say(f"peers.py: {problem}")
         return 2
-    rows = [row for row in peer_table.rows_of(read_results(arguments.output), CASES)
-            if row.case in cases and here.items() <= row.settings.items()]
-    if not rows:
-        say(f"peers.py: {arguments.output} has no results of these cases")
-        return 1
-    print(peer_table.table(rows, arguments.at_most))
-    fine = (MET, peer_table.REPORTED)
-    return 0 if all(row.verdict(arguments.at_most) in fine for row in rows) else 1
+    return report(options, groups, settings)
 
 
 if __name__ == "__main__":

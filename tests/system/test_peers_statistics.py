@@ -1,15 +1,13 @@
-"""The comparison with transformers (tests/perf): its statistics, order, resuming and verdicts.
+"""The comparison with transformers (tests/perf): its verdicts, floors, resuming and tables.
 
-No model is run: both sides are stand-ins with known times.
+No model is run and nothing is timed: a stand-in prints records and comparisons that are made up.
 """
 
-import itertools
+import argparse
+import dataclasses
 import json
-import math
-import random
 import struct
 import sys
-import types
 
 import pytest
 
@@ -17,233 +15,379 @@ from support.program import ROOT
 
 sys.path.insert(0, str(ROOT / "tests/perf"))
 
-import peer_setup  # noqa: E402
-import peer_sides  # noqa: E402
-import peer_statistics as stats  # noqa: E402
+import peer_cases as cases  # noqa: E402
+import peer_records as records  # noqa: E402
+import peer_runs as runs  # noqa: E402
+import peer_setup as setup  # noqa: E402
 import peer_table  # noqa: E402
+import peer_verdicts as verdicts  # noqa: E402
 import peers  # noqa: E402
 
-
-@pytest.mark.parametrize(  # from printed tables
-    "freedom, expected",
-    [(1, 12.7062), (2, 4.30265), (3, 3.18245), (4, 2.77645), (7, 2.36462), (15, 2.13145),
-     (30, 2.04227), (199, 1.97196)],
-)
-def test_t_quantile_equals_the_tables(freedom, expected):
-    assert stats.t_quantile(0.975, freedom) == pytest.approx(expected, rel=1e-5)
-
-
-def test_ratio_is_the_geometric_mean_with_its_t_interval():
-    ratio = stats.ratio_of([(1.0, 1.0), (2.0, 1.0), (4.0, 1.0)])
-    half = 4.30265 * math.log(2) / math.sqrt(3)  # logs 0, ln 2, 2 ln 2: spread ln 2
-    assert ratio.point == pytest.approx(2)
-    assert ratio.lower == pytest.approx(2 * math.exp(-half), rel=1e-5)
-    assert ratio.upper == pytest.approx(2 * math.exp(half), rel=1e-5)
-
-
-def test_ratio_of_one_pair_has_no_interval_and_no_verdict():
-    ratio = stats.ratio_of([(0.5, 1.0)])
-    assert (ratio.point, ratio.lower, ratio.upper) == (0.5, None, None)
-    assert stats.verdict_of(ratio, 1.03) == stats.UNDECIDED
-
-
-def test_intervals_cover_the_truth_as_often_as_they_say():
-    generator, truth, covered = random.Random(7), 0.97, 0
-    for _ in range(2000):
-        pairs = [(truth * math.exp(generator.gauss(0, 0.02)), math.exp(generator.gauss(0, 0.02)))
-                 for _ in range(8)]
-        ratio = stats.ratio_of(pairs)
-        covered += ratio.lower <= truth <= ratio.upper
-    assert 0.93 <= covered / 2000 <= 0.97
+# --- verdicts -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "lower, upper, verdict",
-    [(0.9, 1.03, stats.MET), (0.9, 1.0301, stats.UNDECIDED), (1.03, 1.2, stats.UNDECIDED),
-     (1.0301, 1.2, stats.NOT_MET)],
+    "value, ci95, expected",
+    [(1.0, [0.9, 1.03], (verdicts.MET, False)), (1.0, [0.9, 1.0301], (verdicts.UNDECIDED, False)),
+     (1.1, [1.03, 1.2], (verdicts.UNDECIDED, False)),
+     (1.1, [1.0301, 1.2], (verdicts.NOT_MET, False)),
+     (1.03, None, (verdicts.MET, True)), (1.031, None, (verdicts.NOT_MET, True)),
+     (None, None, (verdicts.NO_FIGURE, False))],
 )
-def test_verdict_looks_at_the_whole_interval(lower, upper, verdict):
-    assert stats.verdict_of(stats.Ratio(1.0, lower, upper), 1.03) == verdict
+def test_a_verdict_looks_at_the_whole_interval_or_says_that_it_has_none(value, ci95, expected):
+    assert verdicts.verdict_of({"value": value, "ci95": ci95}, 1.03) == expected
 
 
-def test_order_is_abba():
-    order = ["NP" if stats.native_first(pair) else "PN" for pair in range(4)]
-    assert "".join(order) == "NPPNNPPN"
+def test_no_ratio_is_no_verdict():
+    assert verdicts.verdict_of(None, 1.03) == (verdicts.NO_FIGURE, False)
+
+
+def ratio(low, high):
+    return {"value": (low * high) ** 0.5, "ci95": [low, high]}
 
 
 @pytest.mark.parametrize(
-    "seconds, kept", [(0.5, 1), (1.0, 1), (2.9, 2), (3.0, 3), (99.0, 4)]
+    "eager, graphs, expected",
+    [((0.5, 0.6), (0.9, 1.0), verdicts.MET), ((0.5, 0.6), (1.1, 1.2), verdicts.NOT_MET),
+     ((1.1, 1.2), (0.5, 0.6), verdicts.NOT_MET), ((0.5, 0.6), (1.0, 1.1), verdicts.UNDECIDED)],
 )
-def test_within_keeps_whole_calls_and_at_least_one(seconds, kept):
-    assert len(stats.within([1.0] * 4, seconds)) == kept
+def test_as_fast_as_the_better_one_is_as_fast_as_each(eager, graphs, expected):
+    result = {"ratios": {cases.EAGER: ratio(*eager), cases.GRAPHS: ratio(*graphs)}}
+    bound = cases.against(cases.BETTER, 1.03)
+    check = verdicts.check_of_bound(bound, result, (cases.EAGER, cases.GRAPHS), [])
+    assert check.verdict == expected
 
 
-def warm_up(durations, timed_seconds):
-    """Runs a warm-up on calls of these durations."""
-    warmup, durations = stats.Warmup(timed_seconds), iter(durations)
-    while not warmup.done:
-        block, target = [], warmup.block_seconds()
-        while not block or sum(block) < target:
-            block.append(next(durations))
-        warmup.add(block)
-    return warmup
+@pytest.mark.parametrize(
+    "isa, expected", [([], "reported, no amx_bf16 here"), (["amx_bf16"], verdicts.NOT_MET)]
+)
+def test_what_needs_a_cpu_feature_is_only_reported_without_it(isa, expected):
+    bound = cases.against(cases.EAGER, 1 / 1.5, "1/1.5", cases.AMX)
+    result = {"ratios": {cases.EAGER: ratio(0.8, 0.9)}}
+    assert verdicts.check_of_bound(bound, result, (cases.EAGER,), isa).verdict == expected
 
 
-def test_warmup_of_a_steady_process_ends_soon():
-    warmup = warm_up(itertools.repeat(0.01), 10)
-    assert warmup.stationary
-    assert stats.MIN_SHARE * 10 <= warmup.seconds <= 1.3
+@pytest.mark.parametrize(
+    "latency, expected", [(4.11e-3, verdicts.MET), (4.12e-3, verdicts.NOT_MET)]
+)
+def test_the_floor_is_bytes_that_must_be_read_over_the_read_rate(latency, expected):
+    count = 15.0e9
+    result = {"engines": {"native": {"bytes": count, "latency": {"value": latency}}}}
+    assert verdicts.floor_seconds(result, 4.56e12) == pytest.approx(3.2895e-3, rel=1e-4)
+    assert verdicts.check_of_floor(1.25, result, 4.56e12).verdict == expected
+    assert verdicts.check_of_floor(1.25, result, None).verdict == verdicts.NO_FIGURE
 
 
-def test_warmup_needs_five_blocks_even_of_slow_calls():
-    assert warm_up(itertools.repeat(0.3), 10).calls == 5
+# --- what is kept of records ----------------------------------------------------------------------
 
 
-def test_warmup_outlasts_a_slow_start():
-    slow_calls = 100
-    warmup = warm_up(itertools.chain([0.002] * slow_calls, itertools.repeat(0.001)), 10)
-    assert warmup.stationary and warmup.calls > slow_calls
+def test_the_inverse_of_a_ratio_has_its_ends_in_order():
+    inverse = records.inverse({"value": 2.0, "ci95": [1.0, 4.0]})
+    assert inverse == {"value": 0.5, "ci95": [0.25, 1.0]}
+    assert records.inverse({"value": 2.0, "ci95": None})["ci95"] is None
+    assert records.inverse({"value": None, "reason": "no sensor"})["reason"] == "no sensor"
 
 
-def test_warmup_is_capped_when_it_never_settles():
-    noise = random.Random(1)
-    warmup = warm_up((0.01 * noise.uniform(0.5, 1.5) for _ in itertools.count()), 4)
-    assert not warmup.stationary
-    assert 0.9 <= warmup.seconds <= 1.02
+def test_joules_are_those_of_an_item():
+    metrics = {"energy.gross": {"value": 64.0, "ci95": [60.0, 68.0], "unit": "J",
+                                "source": "counter"}}
+    energy = records.joules_of({"metrics": metrics, "unit": "image", "items": {"image": 64}})
+    assert (energy["item"], energy["value"]) == ("image", 1.0)
+    assert energy["ci95"] == [60 / 64, 68 / 64]
+    absent = {"energy.gross": {"value": None, "source": None, "reason": "no sensor"}}
+    assert records.joules_of({"metrics": absent, "unit": "image", "items": {}}) == {
+        "reason": "no sensor"}
 
 
-def test_warmup_with_calls_longer_than_the_cap_ends():
-    assert warm_up(itertools.repeat(20.0), 10).calls == 1
+def write_samples(path, ends):
+    rows = b"".join(struct.pack("<IIqqqqd", 0, 0, 1, 2, end, -1, 1.0) for end in ends)
+    header = b"RLSAMPLE" + struct.pack("<IIQQQ", 1, 48, 100, len(ends), 0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(header.ljust(64, b"\0") + rows)
 
 
-# --- the whole, with stand-ins for both sides ----------------------------------------------------
-
-CASE = peer_setup.CASES[0]
-SETTINGS = {
-    "case": CASE.name, "threads": 2, "seconds": 1.0, "machine": "a machine", "cpu_flags": [],
-    "ridgeline": "ridgeline 1", "engine": "abc", "python": "3", "torch": "2", "transformers": "5",
-}
-
-
-class Sides:
-    """Both sides with given times; notes what ran; may fail at a call."""
-
-    def __init__(self, native=0.009, peer=0.010, right=True, fail_at=None):
-        self.native, self.peer, self.right, self.fail_at = native, peer, right, fail_at
-        self.ran = []
-
-    def note(self, what):
-        if len(self.ran) == self.fail_at:
-            raise AssertionError("a side failed")
-        self.ran.append(what)
-
-    def compare_outputs(self, *_):
-        self.note("=")
-        return {"native": 0.0 if self.right else 1.0, "peer": 0.0, "limit": 1e-4,
-                "right": self.right}
-
-    def run_native(self, *_):
-        self.note("N")
-        median = self.native * (1 + 0.001 * len(self.ran))
-        return {"median": median, "n": 9, "seconds": 0.05, "torch": "2"}
-
-    def run_peer(self, *_):
-        self.note("P")
-        # The last calls lie beyond the native side's timed seconds and do not count.
-        return {"samples": [self.peer] * 5 + [1.0] * 50, "versions": {"torch": "2"}}
+def test_the_first_measured_call_is_the_earliest_of_all_files(tmp_path):
+    write_samples(tmp_path / "samples/a/0-decode.bin", [900, 950])
+    write_samples(tmp_path / "samples/b/0-prefill.bin", [700, 800])
+    write_samples(tmp_path / "samples/c/0-decode.bin", [])
+    assert records.first_done_ns(tmp_path) == 700
+    assert records.first_done_ns(tmp_path / "none") is None
 
 
-def measure(path, sides, pairs=4, settings=SETTINGS):
-    arguments = types.SimpleNamespace(output=path, pairs=pairs)
-    peers.measure_case(CASE, settings, arguments, path.parent, sides)
-    return "".join(sides.ran)
+def verification(passed=False, **changes):
+    output = {"name": "logits", "relative_error": 0.02, "peer_error": None, "cosine": 0.999,
+              "passed": passed, "reason": None if passed else "off by 0.02"}
+    return {"outputs": [{**output, **changes}], "passed": passed}
 
 
-def only_row(path):
-    (row,) = peer_table.rows_of(peer_setup.read_results(path), peer_setup.CASES)
+def test_what_is_lossy_by_design_is_held_to_its_direction():
+    assert records.verification_of(verification(), lossless=True)[0] is False
+    passed, text = records.verification_of(verification(), lossless=False)
+    assert passed and "smallest cosine 0.9990" in text
+    assert records.verification_of(verification(cosine=0.5), lossless=False)[0] is False
+    assert "logits: off by 0.02" in records.verification_of(verification(), lossless=True)[1]
+
+
+# --- the cases ------------------------------------------------------------------------------------
+
+
+def test_groups_have_names_of_their_own_and_measure_what_their_cases_need():
+    assert len({group.name for group in cases.GROUPS}) == len(cases.GROUPS)
+    for group in cases.GROUPS:
+        for case in group.cases:
+            assert case.phase in group.phases and case.batch in group.batch
+            assert case.sequence is None or case.sequence in group.sequence
+            assert case.depth is None or case.depth in group.depth
+            peers_asked = {bound.peer for bound in case.bounds} - {cases.BETTER}
+            assert peers_asked <= set(group.peers)
+        if group.launched_by:
+            assert group.launched_by in {one.name for one in cases.GROUPS}
+
+
+def test_gpu_slices_fit_ten_minutes():
+    for name in {group.slice for group in cases.GPU_GROUPS}:
+        assert sum(group.minutes for group in cases.selected(name)) < 10
+
+
+def test_parts_cover_everything_once():
+    parts = [cases.selected(f"cpu,cpu-bf16@{n}/3") for n in (1, 2, 3)]
+    names = [group.name for part in parts for group in part]
+    assert sorted(names) == sorted(group.name for group in cases.selected("cpu,cpu-bf16"))
+    assert len(cases.selected("1/1")) == len(cases.GROUPS)
+
+
+@pytest.mark.parametrize("text", ["nothing", "cpu@0/2", "cpu@3/2", "cpu@x/2", "1/", ""])
+def test_what_names_nothing_is_one_clear_line(text, capsys):
+    assert peers.main(["--list", "--slice", text]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+# --- the whole, with a stand-in for the program ---------------------------------------------------
+
+GROUP = cases.Group(
+    "made-up", "test", "a-model", "float32", "cpu", ("decode",),
+    (cases.Case("decode", 1, 128, 128, bounds=(cases.against(cases.EAGER, 1.03),), floor=1.3),),
+    (cases.EAGER, cases.COMPILE), sequence=(128,), depth=(128,), invocations=3)
+SETTINGS = {"machine": "a machine", "isa": [], "ridgeline": "ridgeline 1", "engine": "abc",
+            "peer_engine": "def", "python": "3", "torch": "2", "transformers": "5"}
+READ = 20e9
+SECONDS = {"native": 0.025, "transformers": 0.050, "transformers:compile": 0.040}
+
+
+def record(engine, identity, seconds, energy=None):
+    """As `ridgeline run --json` prints it, as far as it is read."""
+    metrics = {"latency": {"value": seconds, "unit": "s", "source": "timed", "n": 30}}
+    if energy:
+        metrics["energy.gross"] = {"value": energy, "unit": "J", "source": "counter", "n": 4,
+                                   "ci95": [0.9 * energy, 1.1 * energy]}
+    calls = {"n": 30, "median": seconds}
+    return {
+        "schema": "ridgeline/1", "id": identity, "configuration": {"engine": engine},
+        "engine": {"versions": {"torch": "2.13"}},
+        "workload": {"batch": 1, "sequence": 128, "depth": 128},
+        "outcome": {"status": "ok", "reason": None},
+        "invocations": [{"phases": {"decode": calls}, "stages": {"compile": 7.5}}] * 3,
+        "phases": [{"name": "decode", "unit": "token", "items": {"token": 1}, "metrics": metrics}],
+        "cost": {"decode": {"bytes": 500e6, "bytes_weights": 390e6, "bytes_cache": 10e6}},
+        "stop_rule": {"invocations_done": 3, "invocations_planned": 3, "ended_by": "plan"},
+        "validity": {"flags": []},
+    }
+
+
+def comparison(rows):
+    """Of records with native as the baseline, intervals of 5 % to both sides."""
+    def row(one):
+        seconds = one["phases"][0]["metrics"]["latency"]["value"]
+        speedup = SECONDS["native"] / seconds
+        return {"engine": one["configuration"]["engine"], "id": one["id"],
+                "speedup": {"value": speedup, "ci95": [0.95 * speedup, 1.05 * speedup]},
+                "energy_ratio": {"value": 2.0, "ci95": [1.6, 2.5]}}
+
+    return {"schema": "ridgeline-comparison/1", "phase": "decode",
+            "rows": [row(one) for one in rows]}
+
+
+class Program:
+    """Answers as the program would; notes what was asked; may fail at a run."""
+
+    def __init__(self, seconds=None, right=True, broken=False, no_launch=()):
+        self.seconds, self.right, self.broken = seconds or SECONDS, right, broken
+        self.no_launch, self.asked, self.words = no_launch, [], []
+
+    def done(self, text, code=0, error=""):
+        return runs.Done(code, text, error, begin_ns=1_000_000_000, seconds=12.0)
+
+    def __call__(self, words, timeout=None):
+        words = [str(word) for word in words]
+        self.words.append(words)
+        value = dict(zip(words, words[1:]))
+        if words[0] == "peaks":
+            self.asked.append("peaks")
+            return self.done(json.dumps({"sets": [{"device": "cpu", "ceilings": [
+                {"id": "read", "value": READ}]}]}))
+        if words[0] == "verify":
+            self.asked.append("verify")
+            return self.done(json.dumps(verification(self.right)))
+        engines = value["--engine"].split(",")
+        if value["--metrics"] == "time":
+            return self.launch(engines, value["--output"])
+        self.asked.append("run " + value["--invocations"])
+        if self.broken:
+            return self.done("", 1, "ridgeline: the engine died\n")
+        made = [record(engine, f"{n:016x}", self.seconds[engine],
+                       10.0 if "energy" in value["--metrics"] else None)
+                for n, engine in enumerate(engines)]
+        return self.done("\n".join(json.dumps(one) for one in [*made, comparison(made)]))
+
+    def launch(self, engines, folder):
+        (engine,) = engines
+        self.asked.append("launch " + engine)
+        made = record(engine, "0" * 16, 0.1)
+        made["invocations"] = made["invocations"][:1]
+        if engine in self.no_launch:
+            made["outcome"] = {"status": "failed", "reason": "no compiler"}
+        else:
+            write_samples(setup.pathlib.Path(folder) / "samples/0/0-decode.bin", [4_500_000_000])
+        return self.done(json.dumps(made))
+
+
+@pytest.fixture
+def output(tmp_path, monkeypatch):
+    monkeypatch.setattr(peers, "selected", lambda *_: [GROUP])
+    return tmp_path / "results.jsonl"
+
+
+def measure(output, program, group=GROUP, settings=SETTINGS, cache="one", **options):
+    chosen = {"invocations": None, "seconds": None, "again": False, **options}
+    session = peers.Session(output, output.parent, settings, program, cache, "transformers")
+    timed = peers.measure_group(session, group, argparse.Namespace(**chosen))
+    return timed, program.asked
+
+
+def only_row(output, group=GROUP):
+    (row,) = peer_table.rows_of(setup.read_results(output), [group])
     return row
 
 
-def test_measures_outputs_once_then_pairs_in_order(tmp_path):
-    path = tmp_path / "results.jsonl"
-    assert measure(path, Sides()) == "=NPPNNPPN"
-    row = only_row(path)
-    assert [pair["peer"]["median"] for pair in row.pairs] == [0.010] * 4
-    assert row.ratio.point == pytest.approx(0.904, abs=0.003)
-    assert row.verdict(1.03) == stats.MET
-    assert row.verdict(0.5) == stats.NOT_MET
+EVERYTHING = ["verify", "peaks", "launch transformers:compile", "launch transformers:compile",
+              "run 3"]
 
 
-def test_goes_on_where_it_stopped_in_the_same_order(tmp_path):
-    path = tmp_path / "results.jsonl"
-    with pytest.raises(AssertionError):
-        measure(path, Sides(fail_at=4))  # in the middle of the second pair
-    assert only_row(path).verdict(1.03) == peer_table.UNFINISHED
-    with path.open("a") as file:
-        file.write('{"kind": "pair", "pai')  # killed while it wrote
-    assert measure(path, Sides()) == "PNNPPN"
-    assert only_row(path).verdict(1.03) == stats.MET
-    assert measure(path, Sides()) == ""
+def test_compares_outputs_then_measures_all_engines_in_one_run(output):
+    program = Program()
+    assert measure(output, program) == (True, EVERYTHING)
+    words = program.words[-1]
+    assert words[words.index("--engine") + 1] == "native,transformers,transformers:compile"
+    assert words[words.index("--baseline") + 1] == "native"
+    row = only_row(output)
+    assert row.result["ratios"]["eager"]["value"] == pytest.approx(0.5)
+    assert row.result["engines"]["native"]["bytes"] == 400e6  # floor 20 ms: 25 ms are × 1.25
+    assert [str(check) for check in row.checks] == ["1.03 × eager: met", "1.3 × floor: met"]
+    assert row.verdict == verdicts.MET
 
 
-def test_another_engine_or_setting_is_never_mixed_in(tmp_path):
-    path = tmp_path / "results.jsonl"
-    measure(path, Sides())
-    for name, value in [("engine", "def"), ("threads", 1), ("seconds", 2.0), ("torch", "3")]:
-        assert measure(path, Sides(), settings={**SETTINGS, name: value}) == "=NPPNNPPN"
-    rows = peer_table.rows_of(peer_setup.read_results(path), peer_setup.CASES)
-    assert [len(row.pairs) for row in rows] == [4] * 5
+def test_each_process_times_each_phase_for_the_groups_seconds():
+    words = runs.run_words(GROUP, {"native": "native"}, None, "runs")
+    assert words[words.index("--phase-time") + 1] == f"{1000 * GROUP.seconds:.0f}ms"
+    assert words[words.index("--invocations") + 1] == GROUP.invocations
 
 
-def test_a_fast_wrong_answer_does_not_win(tmp_path):
-    path = tmp_path / "results.jsonl"
-    assert measure(path, Sides(native=0.001, right=False)) == "="
-    assert only_row(path).verdict(1.03) == peer_table.WRONG
-    assert peers.main(["--output", str(path), "--table"]) == 1
+def test_what_is_in_the_file_is_not_measured_again(output):
+    measure(output, Program())
+    assert measure(output, Program())[1] == []
+    with output.open("a") as file:
+        file.write('{"kind": "group", "gro')  # killed while it wrote
+    assert measure(output, Program())[1] == []
+    assert measure(output, Program(), again=True)[1] == ["run 3"]
+    assert measure(output, Program(), invocations=5)[1] == ["run 5"]
 
 
-def test_table_shows_times_ratio_and_verdict(tmp_path, capsys):
-    path = tmp_path / "results.jsonl"
-    measure(path, Sides(peer=0.010))
-    assert peers.main(["--output", str(path), "--table"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[2].startswith(f"| {CASE.name} | 2 | 1 | 4 | 10 | 9.0")
-    assert "0.90" in lines[2] and "met (at most 1.03)" in lines[2]
-    assert any(line.startswith("- Machine: a machine") for line in lines)
+def test_a_run_that_broke_leaves_no_line_and_is_tried_again(output):
+    with pytest.raises(runs.Trouble, match="the engine died"):
+        measure(output, Program(broken=True))
+    assert only_row(output).verdict == verdicts.UNFINISHED
+    assert measure(output, Program())[1] == ["run 3"]
+    assert only_row(output).verdict == verdicts.MET
 
 
-@pytest.mark.parametrize("flags, bound", [([], None), (["amx_bf16"], 1 / 1.4)])
-def test_bfloat16_is_asserted_only_with_amx(flags, bound):
-    case = next(one for one in peer_setup.CASES if one.dtype == "bfloat16")
-    row = peer_table.Row(case, {**SETTINGS, "cpu_flags": flags}, [], None)
-    assert row.bound(1.03) == bound
+def test_another_build_or_machine_is_never_mixed_in(output):
+    measure(output, Program())
+    for name in ("engine", "torch", "machine"):
+        settings = {**SETTINGS, name: "another"}
+        assert measure(output, Program(), settings=settings)[1] == EVERYTHING
+    assert len(peer_table.rows_of(setup.read_results(output), [GROUP])) == 4
 
 
-@pytest.mark.parametrize("cores, threads", [("0-1", 2), ("0", 1), ("0-7,16-23", 16), ("1,3", 2)])
-def test_default_threads_are_the_physical_cores(cores, threads):
-    assert peer_setup.default_threads({"allowed": {"physical_cores": cores}}) == threads
+def test_empty_caches_are_a_first_launch_again(output):
+    measure(output, Program())
+    launches = ["launch transformers:compile"] * 2
+    assert measure(output, Program(), cache="two", again=True)[1] == [*launches, "run 3"]
 
 
-def test_reads_the_rows_of_a_sample_file(tmp_path):
-    rows = [struct.pack("<IIqqqqd", 0, 0, 100, 0, 100 + 10**6 * n, -1, 1.0) for n in range(5)]
-    path = tmp_path / "samples.bin"
-    path.write_bytes(bytes(64) + b"".join(rows))
-    assert peer_sides.sample_seconds(path, [1, 4]) == pytest.approx([0.001, 0.002, 0.003])
+def test_a_wrong_answer_is_not_timed(output):
+    assert measure(output, Program(right=False)) == (False, ["verify"])
+    assert only_row(output).verdict == verdicts.WRONG
+    assert peers.main(["--output", str(output), "--table"]) == 1
+    assert measure(output, Program()) == (False, [])  # not by a second try either
 
 
-def test_inputs_are_a_valid_tensor_file(tmp_path):
-    path = tmp_path / "in.safetensors"
-    config = {"model_type": "bert", "vocab_size": 100}
-    peer_sides.write_inputs(path, peer_sides.specs_of(config, 2, 5))
-    data = path.read_bytes()
-    size = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + size])
-    assert header["input_ids"]["shape"] == [2, 5]
-    assert header["token_type_ids"]["data_offsets"] == [80, 160]
-    assert len(data) == 8 + size + 160
+def test_a_peer_that_does_not_start_is_left_out_and_named(output, capsys):
+    program = Program(no_launch=("transformers:compile",))
+    measure(output, program)
+    words = program.words[-1]
+    assert words[words.index("--engine") + 1] == "native,transformers"
+    peers.main(["--output", str(output), "--table"])
+    assert "compile left out: no compiler" in capsys.readouterr().out
 
 
-def test_features_are_floats_beside_the_ids():
-    config = {"model_type": "clip", "text_config": {"vocab_size": 9}, "vision_config": {"image_size": 4}}
-    specs = peer_sides.specs_of(config, 2, 5)
-    assert specs == {"pixel_values": ((2, 3, 4, 4), None), "input_ids": ((2, 5), 9)}
+def test_a_case_is_not_met_when_one_of_its_bounds_is_not(output):
+    measure(output, Program({**SECONDS, "native": 0.027}))  # × 1.35 of its floor
+    row = only_row(output)
+    assert [check.verdict for check in row.checks] == [verdicts.MET, verdicts.NOT_MET]
+    assert row.verdict == verdicts.NOT_MET
+    assert peers.main(["--output", str(output), "--table"]) == 1
+
+
+def test_the_table_shows_times_ratios_floor_launches_and_verdict(output, capsys):
+    measure(output, Program())
+    assert peers.main(["--output", str(output), "--table"]) == 0
+    text = capsys.readouterr().out
+    row = ("| a-model float32 1×128, decode at 128 | 3 | 25 | 50 | 40 | 0.500 [0.475, 0.525] | "
+           "0.625 [0.594, 0.656] | 20 (× 1.25, 80%) | 1.03 × eager: met; 1.3 × floor: met |")
+    assert row in text
+    assert "| a-model float32, decode | compile | 3.5 | 3.5 | 7.5 | 7.5 | reported |" in text
+    assert "- Machine: a machine; on cpu" in text
+    assert "Read bandwidth, measured in the same run: 20 GB/s" in text
+    assert "torch 2, Python 3" in text and "load average at the start" in text
+
+
+def test_energy_stands_in_a_table_of_its_own(output, capsys, monkeypatch):
+    power = dataclasses.replace(GROUP, name="made-up-energy", energy=True, invocations=1,
+                                launched_by=GROUP.name)
+    monkeypatch.setattr(peers, "selected", lambda *_: [GROUP, power])
+    measure(output, Program())
+    assert measure(output, Program(), group=power)[1] == ["run 1"]
+    assert peers.main(["--output", str(output), "--table"]) == 0
+    text = capsys.readouterr().out
+    assert "| a-model float32 1×128, decode at 128 | native | 25 | 10 ± 1 J/token | – |" in text
+    assert "| compile | 40 | 10 ± 1 J/token | 0.500 [0.400, 0.625] |" in text
+    assert text.count("1.3 × floor: met") == 1
+
+
+def test_the_second_launch_is_held_to_its_bound(output, monkeypatch, capsys):
+    launches = (("native", "token"), ("native", "token"), (cases.COMPILE, "all"))
+    group = dataclasses.replace(GROUP, launches=launches)
+    monkeypatch.setattr(peers, "selected", lambda *_: [group])
+    for bound, code, verdict in ((10.0, 0, "met"), (3.0, 1, "not met")):
+        monkeypatch.setattr(peer_table, "FIRST_TOKEN_SECONDS", {GROUP.name: bound})
+        measure(output, Program(), group=group)
+        assert peers.main(["--output", str(output), "--table"]) == code
+        assert f"second under {bound:g} s: {verdict} |" in capsys.readouterr().out
+
+
+def test_caches_stay_in_the_work_folder_and_keep_their_identity(tmp_path):
+    environment, identity = setup.caches(tmp_path)
+    assert environment["TORCHINDUCTOR_CACHE_DIR"].startswith(str(tmp_path))
+    assert environment["XDG_CACHE_HOME"].startswith(str(tmp_path))
+    assert setup.caches(tmp_path)[1] == identity
+    assert setup.caches(tmp_path / "other")[1] != identity

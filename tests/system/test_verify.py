@@ -117,6 +117,18 @@ def test_a_short_dtype_is_judged_by_the_error_of_the_peer(
     assert own != native
 
 
+def test_a_few_values_are_judged_by_the_largest_error_of_the_peer(tmp_path, model, scratch):
+    """One value that the peer has right by luck is no bound for another one."""
+    def both(hidden, logit):
+        return verified({"name": "hidden", "shape": [1, 64], "relative_error": hidden},
+                        {"name": "logits_per_image", "shape": [1, 1], "relative_error": logit})
+
+    peer = fake_engine(tmp_path, verify=[both(0.015, 0.004), both(0.02, 0.025)])
+    hidden, logit = verify(model, peer, "--dtype", "bfloat16")["outputs"]
+    assert hidden["peer_error"] == 0.015 and logit["peer_error"] == 0.015
+    assert logit["bound"] == pytest.approx(0.03) and logit["passed"]
+
+
 # --- weights ------------------------------------------------------------------------------------
 
 

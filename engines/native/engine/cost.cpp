@@ -7,6 +7,7 @@
 
 #include "engines/native/device/device.hpp"
 #include "engines/native/ops/ledger.hpp"
+#include "engines/native/optimize/knobs.hpp"
 
 namespace ridgeline::native {
 namespace {
@@ -64,11 +65,12 @@ Json phase_cost(const Phase& phase, const NamedTensors& inputs, std::int64_t par
 }  // namespace
 
 Result<Json> cost_of(const ResolvedModel& resolved, at::ScalarType dtype, const Workload& workload,
-                     const NamedTensors* inputs) {
+                     const NamedTensors* inputs, bool int8_weights) {
   RIDGELINE_TRY(BuiltModel built, build(resolved));
   const auto source = meta_source();
   RIDGELINE_TRY(const Materialised materialised,
                 built.declarations->materialise(*source, dtype, at::kMeta));
+  if (int8_weights) quantize_product_weights(*built.declarations);
   NamedTensors shapes;
   if (inputs != nullptr) {
     for (const auto& [name, tensor] : *inputs) {

@@ -154,6 +154,13 @@ std::int64_t LoadedModel::second_layout_bytes() const {
   return bytes;
 }
 
+bool LoadedModel::has_int8_weights() const {
+  bool found = false;
+  built.declarations->change_product_weights(
+      [&](ops::ProductWeight& weight) { found |= weight.int8.rows.defined(); });
+  return found;
+}
+
 Json LoadedModel::describe() const {
   const catalog::ModelReference& reference = resolved.reference;
   const auto text_or_null = [](std::string_view text) {

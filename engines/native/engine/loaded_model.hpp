@@ -61,6 +61,8 @@ struct LoadedModel {
   Model& model() const { return *built.model; }
   /// Bytes of weights that are kept in a second layout beside the plain one.
   std::int64_t second_layout_bytes() const;
+  /// Whether weights of products are stored in 8 bits (knob `quantize`).
+  bool has_int8_weights() const;
   /// "model" of the `loaded` reply.
   Json describe() const;
 };

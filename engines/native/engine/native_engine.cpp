@@ -104,6 +104,7 @@ Result<Json> NativeEngine::load_model(const Json& fields) {
                                                 .device = loaded_->device,
                                                 .dtype = loaded_->dtype,
                                                 .declarations = loaded_->built.declarations.get(),
+                                                .weight_bytes = &loaded_->materialised.bytes,
                                                 .model = &loaded_->model()}));
   const std::int64_t pack_ns = now_ns() - begin;
   for (const Json& outcome : packed) outcomes.push_back(outcome);
@@ -127,16 +128,18 @@ Result<Json> NativeEngine::plan(const Json& fields) {
 
 Result<Json> NativeEngine::cost(const Json& fields) {
   if (planned_ && !fields.contains("workload")) {
-    return cost_of(loaded_->resolved, loaded_->dtype, planned_->workload(), &planned_->inputs());
+    return cost_of(loaded_->resolved, loaded_->dtype, planned_->workload(), &planned_->inputs(),
+                   loaded_->has_int8_weights());
   }
   RIDGELINE_TRY(const Workload workload, workload_from(workload_field(fields)));
   if (loaded_ && !fields.contains("model")) {
-    return cost_of(loaded_->resolved, loaded_->dtype, workload, nullptr);
+    return cost_of(loaded_->resolved, loaded_->dtype, workload, nullptr,
+                   loaded_->has_int8_weights());
   }
   RIDGELINE_TRY(const LoadRequest request, LoadRequest::from(fields));
   RIDGELINE_TRY(const at::ScalarType dtype, dtype_from(request.dtype));
   RIDGELINE_TRY(const ResolvedModel resolved, resolve(request));
-  return cost_of(resolved, dtype, workload, nullptr);
+  return cost_of(resolved, dtype, workload, nullptr, /*int8_weights=*/false);
 }
 
 Result<Json> NativeEngine::memory(const Json& fields) {

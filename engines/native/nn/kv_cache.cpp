@@ -15,10 +15,12 @@ std::int64_t KvCacheShape::bytes(std::int64_t element_size) const {
 
 KvCache::KvCache(const KvCacheShape& shape, at::TensorOptions options)
     : slots_(shape.window > 0 ? std::min(shape.window, shape.capacity) : shape.capacity) {
-  const std::vector<std::int64_t> sizes = {shape.batch, shape.heads, slots_, shape.head_dim};
+  // One piece of memory for all layers: it is large enough for huge pages.
+  const at::Tensor all =
+      at::empty({shape.layers, 2, shape.batch, shape.heads, slots_, shape.head_dim}, options);
   for (std::int64_t i = 0; i < shape.layers; ++i) {
-    keys_.push_back(at::empty(sizes, options));
-    values_.push_back(at::empty(sizes, options));
+    keys_.push_back(all.select(0, i).select(0, 0));
+    values_.push_back(all.select(0, i).select(0, 1));
   }
 }
 

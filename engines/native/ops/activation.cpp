@@ -10,6 +10,7 @@
 #include <array>
 
 #include "engines/native/ops/charge.hpp"
+#include "engines/native/ops/cpu/kernels.hpp"
 #include "engines/native/ops/ops.hpp"
 
 namespace ridgeline::native::ops {
@@ -101,6 +102,9 @@ at::Tensor gated(const at::Tensor& x, Activation activation) {
     std::vector<std::int64_t> shape = x.sizes().vec();
     shape.back() = width;
     return meta_result(shape, x);
+  }
+  if (activation == Activation::kSilu && cpu::is_served(x) && x.is_contiguous()) {
+    return cpu::silu_gate(x);
   }
   const at::Tensor gate = x.narrow(-1, 0, width);
   const at::Tensor value = x.narrow(-1, width, width);

@@ -9,9 +9,11 @@
 #include <ATen/ops/zeros.h>
 
 #include <array>
+#include <cmath>
 #include <limits>
 
 #include "engines/native/ops/charge.hpp"
+#include "engines/native/ops/cpu/kernels.hpp"
 #include "engines/native/ops/ops.hpp"
 
 namespace ridgeline::native::ops {
@@ -184,6 +186,10 @@ at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::T
               [&](Ledger&) { return attention_cost(query, key, value, mask, options.causal); });
   const AttentionKernel wanted = wanted_for(query, key, mask, options);
   if (query.is_meta()) return meta_attended(query, value, wanted);
+  if (wanted == AttentionKernel::kAuto && cpu::can_attend(query, key, value, mask)) {
+    return cpu::attend(query, key, value, mask,
+                       options.scale.value_or(1.0 / std::sqrt(static_cast<double>(query.size(3)))));
+  }
   const at::Tensor attended = attend(call_of(query, key, value, mask, options), wanted);
   if (!groups_are_rows(query, key, mask)) return attended;
   const std::array<std::int64_t, 4> shape = {query.size(0), query.size(1), 1, value.size(3)};

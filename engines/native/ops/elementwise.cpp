@@ -7,6 +7,7 @@
 #include <ATen/ops/softmax.h>
 
 #include "engines/native/ops/charge.hpp"
+#include "engines/native/ops/cpu/kernels.hpp"
 #include "engines/native/ops/ops.hpp"
 
 namespace ridgeline::native::ops {
@@ -106,6 +107,9 @@ void rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sin
     return cost;
   });
   if (x.is_meta()) return;
+  if (cpu::is_served(x) && x.stride(-1) == 1 && cosine.stride(-1) == 1 && sine.stride(-1) == 1) {
+    return cpu::rotate(x, cosine, sine);
+  }
   at::Tensor first = x.narrow(-1, 0, pairs);
   at::Tensor second = x.narrow(-1, pairs, pairs);
   const at::Tensor turned = at::mul(first, sine);
@@ -124,6 +128,11 @@ void store(const at::Tensor& key, const at::Tensor& value, const at::Tensor& key
         return cost;
       });
   if (key.is_meta()) return;
+  const auto is_plain = [](const at::Tensor& x) { return cpu::is_served(x) && x.stride(3) == 1; };
+  if (is_plain(key) && is_plain(value) && is_plain(key_cache) && is_plain(value_cache) &&
+      key.scalar_type() == key_cache.scalar_type()) {
+    return cpu::store(key, value, key_cache, value_cache, at);
+  }
   key_cache.narrow(2, at, key.size(2)).copy_(key);
   value_cache.narrow(2, at, value.size(2)).copy_(value);
 }

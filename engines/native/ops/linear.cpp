@@ -35,18 +35,24 @@ at::Tensor pack_weight(const at::Tensor& weight) {
   return reorder.call(weight, std::nullopt);
 }
 
+Int8Weight quantize_weight(const at::Tensor& weight) {
+  cpu::Int8Rows made = cpu::to_int8(weight);
+  return {std::move(made.rows), std::move(made.scales)};
+}
+
 at::Tensor linear(const at::Tensor& x, const ProductWeight& weight, const at::Tensor& bias) {
   const at::Tensor& any = weight.any();
   const std::int64_t rows = x.numel() / x.size(-1);
   const ChargeDepth op = open_op("linear", OpClass::kMatmul, x, any, [&](Ledger& ledger) {
     ledger.touch(any);
+    ledger.touch(weight.int8.scales);
     ledger.touch(bias);
     const double products = static_cast<double>(rows) * static_cast<double>(any.size(0));
     OpCost cost;
     cost.flops = 2.0 * products * static_cast<double>(any.size(1));
     cost.flops_minimum = cost.flops;
     cost.flops_elementwise = bias.defined() ? products : 0.0;
-    cost.weight_bytes = bytes_of(any) + bytes_of(bias);
+    cost.weight_bytes = bytes_of(any) + bytes_of(weight.int8.scales) + bytes_of(bias);
     cost.read_bytes = bytes_of(x);
     cost.written_bytes = products * x.element_size();
     return cost;
@@ -55,6 +61,11 @@ at::Tensor linear(const at::Tensor& x, const ProductWeight& weight, const at::Te
     std::vector<std::int64_t> shape = x.sizes().vec();
     shape.back() = any.size(0);
     return meta_result(shape, x);
+  }
+  if (weight.int8.rows.defined()) {
+    const cpu::Int8Rows stored{weight.int8.rows, weight.int8.scales};
+    return rows <= kFewRows ? cpu::row_product(x, stored, bias)
+                            : cpu::block_product(x, stored, bias);
   }
   if (weight.row_kernel && rows <= kFewRows) return cpu::row_product(x, weight.plain, bias);
   return weight.packed.defined() ? packed_linear(x, weight.packed, bias)

@@ -37,7 +37,7 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
     return cost;
   });
   if (x.is_meta()) return meta_result(x.sizes(), x);
-  if (x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous()) {
+  if (cpu::is_served(x) && x.is_contiguous() && weight.scalar_type() == x.scalar_type()) {
     return cpu::rms_norm(x, weight, eps);
   }
   return at::rms_norm(x, {x.size(-1)}, weight, eps);

@@ -19,13 +19,22 @@ namespace ridgeline::native::ops {
 
 // --- matmul ---------------------------------------------------------------------------------
 
+/// A weight [out, in] in 8 bits: weight[o] ≈ rows[o] · scales[o].
+struct Int8Weight {
+  at::Tensor rows;    ///< int8 [out, in]; undefined where there is none
+  at::Tensor scales;  ///< float32 [out]
+};
+
 /// The weight [out, in] of linear(), in up to two layouts: the optimizations choose which.
 struct ProductWeight {
-  at::Tensor plain;         ///< undefined where only `packed` is kept
+  at::Tensor plain;         ///< undefined where only another layout is kept
   at::Tensor packed;        ///< as pack_weight() returns it; undefined where there is none
+  Int8Weight int8;          ///< as quantize_weight() returns it; then there is no other
   bool row_kernel = false;  ///< products of few rows run row_product() on `plain`
 
-  const at::Tensor& any() const { return plain.defined() ? plain : packed; }
+  const at::Tensor& any() const {
+    return plain.defined() ? plain : packed.defined() ? packed : int8.rows;
+  }
 };
 
 /// x [..., in] · weightᵀ [in, out] + bias [out] (bias may be undefined) → [..., out].
@@ -35,6 +44,10 @@ at::Tensor linear(const at::Tensor& x, const ProductWeight& weight, const at::Te
 /// same, and it serves linear() only. ATen's own product rearranges the weight in every call.
 /// Throws c10::Error where oneDNN cannot take this dtype.
 at::Tensor pack_weight(const at::Tensor& weight);
+
+/// The weight of linear() in 8 bits with a scale a row, on a CPU or meta: what linear() then reads
+/// is a quarter of float32. Each weight is off by up to 1/254 of the largest one of its row.
+Int8Weight quantize_weight(const at::Tensor& weight);
 
 /// Rows up to which linear() prefers row_product(): beyond, a blocked product reads the weights
 /// less often.

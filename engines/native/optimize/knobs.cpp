@@ -10,8 +10,13 @@ namespace ridgeline::native {
 // One function a knob, each in a file of its own name.
 Result<KnobOutcome> apply_threads(KnobContext& context);
 Result<KnobOutcome> apply_cores(KnobContext& context);
+Result<KnobOutcome> apply_pin(KnobContext& context);
+Result<KnobOutcome> apply_numa(KnobContext& context);
+Result<KnobOutcome> apply_keep_memory(KnobContext& context);
+Result<KnobOutcome> apply_quantize(KnobContext& context);
 Result<KnobOutcome> apply_prepack(KnobContext& context);
 Result<KnobOutcome> apply_row_kernel(KnobContext& context);
+Result<KnobOutcome> apply_huge_pages(KnobContext& context);
 Result<KnobOutcome> apply_attention(KnobContext& context);
 Result<KnobOutcome> apply_tf32(KnobContext& context);
 Result<KnobOutcome> apply_cudnn_benchmark(KnobContext& context);
@@ -27,11 +32,23 @@ const std::vector<Knob>& knobs() {
        "CPUs the process may run on", apply_cores},
       {"threads", "a count", "", KnobStage::kProcess, true,
        "threads of one operation on the CPU (default: one per physical core)", apply_threads},
+      {"pin", "on|off", "off", KnobStage::kProcess, true,
+       "each thread of an operation but the calling one on a core of its own (CPU)", apply_pin},
+      {"numa", "bind|off", "off", KnobStage::kProcess, true,
+       "memory only from the NUMA nodes of the CPUs that the process may run on", apply_numa},
+      {"keep_memory", "auto|on|off", "auto", KnobStage::kProcess, true,
+       "memory that tensors free is kept for the next of their size (CPU)", apply_keep_memory},
+      {"quantize", "off|int8", "off", KnobStage::kLoad, false,
+       "weights of products in 8 bits, with a scale a row (CPU): decoding reads a quarter of "
+       "float32",
+       apply_quantize},
       {"prepack", "auto|on|off", "auto", KnobStage::kLoad, true,
        "weights of products rearranged once for oneDNN (CPU), not in every call", apply_prepack},
       {"row_kernel", "auto|on|off", "auto", KnobStage::kLoad, true,
        "products of one or a few rows, as in decoding, by a kernel of our own (CPU)",
        apply_row_kernel},
+      {"huge_pages", "auto|on|off", "auto", KnobStage::kLoad, true,
+       "weights that row_kernel streams lie side by side on huge pages (CPU)", apply_huge_pages},
       {"stream_priority", "auto|high|normal", "auto", KnobStage::kLoad, true,
        "stream of the engine's own on an accelerator, before or beside other work",
        apply_stream_priority},

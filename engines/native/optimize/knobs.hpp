@@ -26,6 +26,7 @@ struct KnobContext {
   at::Device device;
   at::ScalarType dtype;
   Declarations* declarations = nullptr;  ///< load stage only
+  std::int64_t* weight_bytes = nullptr;  ///< load stage only: what the weights take, to be updated
   Model* model = nullptr;                ///< load and plan stage
   const NamedTensors* inputs = nullptr;  ///< plan stage only
   RunOptions* run_options = nullptr;     ///< plan stage only
@@ -49,6 +50,9 @@ struct Knob {
   std::string_view description;
   Result<KnobOutcome> (*apply)(KnobContext& context);
 };
+
+/// The weights of all products in 8 bits; gives the bytes by which the weights grew (less than 0).
+std::int64_t quantize_product_weights(Declarations& declarations);
 
 /// Every knob, in the order in which they are applied.
 const std::vector<Knob>& knobs();

@@ -45,6 +45,13 @@ std::string why_two_layouts_do_not_fit(Declarations& declarations) {
       static_cast<double>(bytes) / 1e9);
 }
 
+bool has_int8(Declarations& declarations) {
+  bool found = false;
+  declarations.change_product_weights(
+      [&](ops::ProductWeight& weight) { found |= weight.int8.rows.defined(); });
+  return found;
+}
+
 }  // namespace
 
 Result<KnobOutcome> apply_prepack(KnobContext& context) {
@@ -56,6 +63,9 @@ Result<KnobOutcome> apply_prepack(KnobContext& context) {
   outcome.applied = context.value == "off";
   if (outcome.applied) return outcome;
   outcome.reason = why_not(context);
+  if (outcome.reason.empty() && has_int8(*context.declarations)) {
+    outcome.reason = "weights in 8 bits have a layout of their own";
+  }
   if (outcome.reason.empty() && context.value == "auto" && threads_would_wait()) {
     outcome.reason =
         "all CPUs are in use, and the packed product would start threads anew in every call: give "

@@ -19,12 +19,20 @@ Result<KnobOutcome> apply_row_kernel(KnobContext& context) {
     return outcome;
   }
   bool lacks_plain = false;
+  bool is_int8 = false;
   context.declarations->change_product_weights([&](ops::ProductWeight& weight) {
+    is_int8 |= weight.int8.rows.defined();
     lacks_plain |= !weight.plain.defined();
     weight.row_kernel = wanted && weight.plain.defined();
     // Nothing else reads the plain weights beside packed ones.
     if (!wanted && weight.packed.defined()) weight.plain = at::Tensor();
   });
+  if (is_int8) {
+    outcome.value = "on";
+    outcome.applied = context.value != "off";
+    if (!outcome.applied) outcome.reason = "weights in 8 bits have no other kernel for few rows";
+    return outcome;
+  }
   if (wanted && lacks_plain) {
     outcome.reason = "prepack keeps plain weights of models that decode only: give prepack=off";
     return outcome;

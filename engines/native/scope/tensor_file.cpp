@@ -42,11 +42,10 @@ std::span<const std::byte> bytes_view(const at::Tensor& tensor) {
 void copy_bytes(std::span<const std::byte> bytes, const at::Tensor& to) {
   constexpr std::int64_t kGrain = 1 << 20;
   auto* target = static_cast<std::byte*>(to.mutable_data_ptr());
-  const at::Tensor each = at::from_blob(target, {static_cast<std::int64_t>(bytes.size())},
-                                        at::TensorOptions().dtype(at::kByte));
-  ops::cpu::parallel_rows(each, kGrain, [&](std::int64_t begin, std::int64_t end) {
+  const auto copy = [&](std::int64_t begin, std::int64_t end) {
     std::memcpy(target + begin, bytes.data() + begin, static_cast<std::size_t>(end - begin));
-  });
+  };
+  ops::cpu::parallel_parts(static_cast<std::int64_t>(bytes.size()), kGrain, copy);
 }
 
 }  // namespace

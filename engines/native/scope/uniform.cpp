@@ -59,8 +59,9 @@ void fill(Element* data, std::int64_t begin, std::int64_t end, const Uniform& un
 template <typename Element>
 void fill_rows(const at::Tensor& flat, const Uniform& uniform) {
   auto* data = flat.data_ptr<Element>();
-  ops::cpu::parallel_rows(
-      flat, kGrain, [&](std::int64_t begin, std::int64_t end) { fill(data, begin, end, uniform); });
+  ops::cpu::parallel_parts(flat.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    fill(data, begin, end, uniform);
+  });
 }
 
 }  // namespace

@@ -1,35 +1,67 @@
-// Splitting rows over the threads that ATen already has.
+// Splitting work over the threads that ATen already has.
 #pragma once
 
-#include <ATen/TensorIterator.h>
-#include <ATen/core/Tensor.h>
-
+#include <algorithm>
+#include <atomic>
 #include <cstdint>
 
 namespace ridgeline::native::ops::cpu {
 
-/// Calls body(begin, end) for parts of [0, rows), on several threads when there are more than
-/// `grain` rows. `column`: any tensor of one element a row, [rows]; its values are not touched.
+/// Runs work(context) on every thread of ATen's team at once, this one included, and waits for all.
+/// The work must not throw, nor call an op. Where the team cannot be had it runs here alone.
 ///
 /// at::parallel_for is a template over OpenMP pragmas: in a program that is not built with -fopenmp
 /// (a second OpenMP runtime in the process would fight the wheel's own) it silently stays on one
-/// thread. The loop of TensorIterator is compiled inside the wheel and takes a callback.
+/// thread. So the entry of the wheel's own runtime that such a pragma is compiled to is called
+/// here.
+void run_on_team(void (*work)(void*), void* context);
+
+/// Number of the calling thread in run_on_team(): 0 is the one that called it.
+int team_member();
+
+/// Calls body(begin, end) for parts of [0, count). Threads take parts as they get done, large ones
+/// first and at last of `grain`, so that a slower thread (a busy or a smaller core) holds nobody
+/// up. Up to `grain` no other thread wakes.
 template <typename Body>
-void parallel_rows(const at::Tensor& column, std::int64_t grain, const Body& body) {
-  at::TensorIterator rows = at::TensorIteratorConfig()
-                                .check_all_same_dtype(false)
-                                .set_check_mem_overlap(false)
-                                .resize_outputs(false)
-                                .add_borrowed_output(column)
-                                .build();
-  const auto* base = static_cast<const char*>(column.data_ptr());
-  const std::int64_t stride = column.stride(0) * static_cast<std::int64_t>(column.element_size());
-  rows.for_each(
-      [&](char** data, const std::int64_t*, std::int64_t count, std::int64_t outer) {
-        const std::int64_t begin = (data[0] - base) / stride;
-        body(begin, begin + count * outer);
+void parallel_parts(std::int64_t count, std::int64_t grain, const Body& body);
+
+/// Threads of ATen's team.
+int team_size();
+
+// --- implementation -------------------------------------------------------------------------
+
+template <typename Body>
+void parallel_parts(std::int64_t count, std::int64_t grain, const Body& body) {
+  const std::int64_t threads = team_size();
+  if (count <= grain || threads == 1) {
+    if (count > 0) body(std::int64_t{0}, count);
+    return;
+  }
+  struct Shared {
+    const Body* body;
+    std::int64_t count;
+    std::int64_t grain;
+    std::int64_t threads;
+    std::atomic<std::int64_t> next;
+  };
+  Shared shared{&body, count, grain, threads, {0}};
+  run_on_team(
+      [](void* context) {
+        auto& work = *static_cast<Shared*>(context);
+        std::int64_t begin = work.next.load(std::memory_order_relaxed);
+        while (begin < work.count) {
+          const std::int64_t left = work.count - begin;
+          // Three quarters of an equal share: few parts, and something left to make up with.
+          const std::int64_t share = 3 * left / (4 * work.threads);
+          const std::int64_t part = std::min(left, std::max(work.grain, share));
+          if (!work.next.compare_exchange_weak(begin, begin + part, std::memory_order_relaxed)) {
+            continue;
+          }
+          (*work.body)(begin, begin + part);
+          begin = work.next.load(std::memory_order_relaxed);
+        }
       },
-      grain);
+      &shared);
 }
 
 }  // namespace ridgeline::native::ops::cpu
