@@ -69,6 +69,18 @@ def test_without_a_warm_up_it_is_one(tmp_path):
     near(metric(record, "latency.max")["value"], 0.05)
 
 
+def test_a_time_of_each_phase_needs_no_share_of_the_budget(tmp_path):
+    """Every process is run, and times each phase for as long as was asked."""
+    noise = {"kind": "white", "sigma": 0.2}
+    model = script(phases={"prefill": {"duration_ns": 20_000_000, "noise": noise},
+                           "decode": {"duration_ns": 10_000_000, "noise": noise}})
+    record = one(tmp_path, model, "--phase-time", "2s", "--invocations", "4", "--budget", "1h",
+                 "--precision", "0.1%")
+    assert len(record["invocations"]) == 4
+    assert metric(record, "latency", "prefill")["n"] == pytest.approx(4 * 100, rel=0.1)
+    assert metric(record, "latency", "decode")["n"] == pytest.approx(4 * 200, rel=0.1)
+
+
 @pytest.mark.parametrize("drift, flagged", [(0, False), (2e-5, False), (2e-4, True)])
 def test_drift_is_flagged(tmp_path, drift, flagged):
     noise = {"kind": "white", "sigma": 0.005}

@@ -51,6 +51,7 @@ sequence = [128, 512]
 invocations = 3
 budget = "2m"
 precision = 0.01
+phase_time = "2s"
 warmup = "1500ms"
 seed = 7
 output = "out"
@@ -88,6 +89,7 @@ TEST(Measure_Plan, reads_every_key_of_a_file) {
   wanted.invocations = 3;
   wanted.budget_ns = 120 * kNsPerSecond;
   wanted.precision = 0.01;
+  wanted.phase_time_ns = 2'000'000'000;
   wanted.warmup_ns = 1'500'000'000;
   wanted.seed = 7;
   wanted.output = "out";
@@ -118,6 +120,7 @@ TEST(Measure_Plan, reads_the_same_from_flags) {
       flag("invocations", {"3"}),
       flag("budget", {"120s"}),
       flag("precision", {"1%"}),
+      flag("phase_time", {"2s"}),
       flag("warmup", {"1.5s"}),
       flag("seed", {"7"}),
       flag("output", {"out"}),
@@ -137,7 +140,7 @@ TEST(Measure_Plan, has_a_flag_for_every_key) {
   EXPECT_EQ(flag_of("text_file"), "--text-file");
   EXPECT_NE(find_plan_key("text_file"), nullptr);
   EXPECT_EQ(find_plan_key("batches"), nullptr);
-  EXPECT_EQ(plan_keys().size(), 36u);
+  EXPECT_EQ(plan_keys().size(), 37u);
 }
 
 TEST(Measure_Plan, compares_with_the_first_engine_that_is_not_native) {
@@ -341,6 +344,7 @@ TEST(Measure_Plan, survives_storing) {
   odd.models = {"m"};
   odd.texts = {"", "a,b", "1-8", "\u4e2d\n"};
   odd.budget_ns = 1'234'567'891;
+  odd.phase_time_ns = 250'000'000;
   odd.warmup_ns = 0;
   odd.precision = 1e-7;
   odd.optimize_auto = false;
