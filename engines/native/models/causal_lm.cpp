@@ -3,64 +3,23 @@
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/argmax.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/ones.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <limits>
 
 #include "engines/native/device/backend.hpp"
-#include "engines/native/fused/decode_step.hpp"
 #include "engines/native/fused/trial.hpp"
+#include "engines/native/models/causal_decoding.hpp"
 #include "engines/native/models/decoding_phases.hpp"
 #include "engines/native/models/token_inputs.hpp"
 
 namespace ridgeline::native {
 namespace {
 
-using nn::DecoderPass;
 using nn::Rotary;
-
-class CausalLm;
-
-// Ids of a batch and where they are padded.
-struct Prompt {
-  at::Tensor ids;        // [B, S]
-  at::Tensor mask;       // [B, S], undefined when nothing is padded
-  at::Tensor positions;  // [B or 1, S], undefined: 0, 1, 2, …
-};
-
-class CausalDecoding final : public Decoding {
- public:
-  /// Steps run by `kernels` when given.
-  CausalDecoding(const CausalLm& model, Prompt prompt, const nn::KvCacheShape& shape,
-                 at::TensorOptions options, std::shared_ptr<const fused::DecodeKernels> kernels);
-
-  at::Tensor prefill() override;
-  at::Tensor step(const at::Tensor& tokens) override;
-  void snapshot() override { cache_.snapshot(); }
-  void restore() override { cache_.restore(); }
-  at::Tensor prompt() const override { return prompt_.ids; }
-  std::int64_t prompt_length() const override { return prompt_.ids.size(1); }
-  std::int64_t batch() const override { return prompt_.ids.size(0); }
-  std::int64_t cache_bytes() const override { return cache_.bytes(); }
-
- private:
-  Rotary::Angles angles(std::int64_t begin, std::int64_t count) const;
-  Rotary::Angles turn(std::int64_t begin, std::int64_t count) const;
-  at::Tensor slots_seen(std::int64_t visible) const;
-
-  const CausalLm* model_;
-  Prompt prompt_;
-  nn::KvCache cache_;
-  at::Tensor positions_;  // [B, capacity] of padded prompts, else undefined
-  Rotary::Angles table_;  // of all positions; undefined when it depends on the length
-  at::Tensor valid_;      // [B, 1, 1, tokens] of padded prompts: which tokens may be seen
-  std::optional<fused::DecodeStep> fused_step_;
-};
 
 class CausalLm final : public Model, Module {
  public:
@@ -79,19 +38,16 @@ class CausalLm final : public Model, Module {
   Result<FusedTrial> try_fused(const NamedTensors& inputs) override;
 
  private:
-  friend class CausalDecoding;
+  Status check_fused(const CausalPrompt& prompt) const;
+  nn::KvCacheShape cache_shape(const CausalPrompt& prompt, std::int64_t new_tokens) const;
 
-  Status check_fused(const Prompt& prompt) const;
-  nn::KvCacheShape cache_shape(const Prompt& prompt, std::int64_t new_tokens) const;
-  fused::DecoderTensors tensors() const;
-
-  Prompt bind(const NamedTensors& inputs) const;
-  nn::AttentionContext prompt_context(const Prompt& prompt) const;
+  CausalPrompt bind(const NamedTensors& inputs) const;
   Result<at::Tensor> last_positions(const at::Tensor& ids) const;
-  at::TensorOptions activations() const;
-  at::Tensor logits(const at::Tensor& hidden) const {
-    return ops::linear(hidden, lm_head_, at::Tensor());
+  CausalStack stack() const {
+    return {&decoder_, &rotary_, &lm_head_, config_.window, options().attention};
   }
+  at::TensorOptions activations() const { return stack().activations(); }
+  at::Tensor logits(const at::Tensor& hidden) const { return stack().logits(hidden); }
   NamedTensors outputs(const at::Tensor& hidden, const at::Tensor& last) const;
   void declare_head(Scope root, const std::string& word_embedding);
 
@@ -182,28 +138,9 @@ Result<Workload> CausalLm::workload_of(const NamedTensors& inputs) const {
   return token_workload(inputs, "input_ids");
 }
 
-Prompt CausalLm::bind(const NamedTensors& inputs) const {
+CausalPrompt CausalLm::bind(const NamedTensors& inputs) const {
   return {tensor_or_none(inputs, "input_ids"), mask_if_padded(inputs, "attention_mask"),
           tensor_or_none(inputs, "position_ids")};
-}
-
-at::TensorOptions CausalLm::activations() const {
-  const at::Tensor& weight = decoder_.table();
-  return at::TensorOptions().dtype(weight.scalar_type()).device(weight.device());
-}
-
-nn::AttentionContext CausalLm::prompt_context(const Prompt& prompt) const {
-  nn::AttentionContext context;
-  context.options.kernel = options().attention;
-  const std::int64_t sequence = prompt.ids.size(1);
-  const bool slides = config_.window > 0 && sequence > config_.window;
-  context.options.causal = !prompt.mask.defined() && !slides;
-  if (!context.options.causal) {
-    const at::Tensor seen =
-        ops::causal_mask(prompt.mask, sequence, slides ? config_.window : 0, prompt.ids.device());
-    context.mask = ops::additive_mask(seen, activations().dtype().toScalarType());
-  }
-  return context;
 }
 
 // Where each row has its last token that is not padding, as transformers finds it.
@@ -238,7 +175,7 @@ NamedTensors CausalLm::outputs(const at::Tensor& hidden, const at::Tensor& last)
 }
 
 Result<Phase> CausalLm::forward(const NamedTensors& inputs) {
-  const Prompt prompt = bind(inputs);
+  const CausalPrompt prompt = bind(inputs);
   at::Tensor last;
   if (config_.head == CausalHead::kSequence) {
     RIDGELINE_TRY(last, last_positions(prompt.ids));
@@ -255,7 +192,7 @@ Result<Phase> CausalLm::forward(const NamedTensors& inputs) {
   phase.unit = "sequence";
   phase.items = token_items(prompt.ids, prompt.mask);
   phase.call = [this, prompt, angles, last] {
-    return outputs(decoder_(prompt.ids, {angles, prompt_context(prompt), nullptr}), last);
+    return outputs(decoder_(prompt.ids, {angles, stack().prompt_context(prompt), nullptr}), last);
   };
   return phase;
 }
@@ -277,18 +214,18 @@ Result<NamedTensors> CausalLm::generation_inputs(const NamedTensors& given,
 Result<std::unique_ptr<Decoding>> CausalLm::decoding(const NamedTensors& inputs,
                                                      std::int64_t new_tokens) {
   if (!decodes()) return Model::decoding(inputs, new_tokens);
-  const Prompt prompt = bind(inputs);
+  const CausalPrompt prompt = bind(inputs);
   const nn::KvCacheShape shape = cache_shape(prompt, new_tokens);
   RIDGELINE_CHECK(
       check_cache_memory(shape.bytes(static_cast<std::int64_t>(activations().dtype().itemsize())),
                          prompt.ids.device()));
   // Allowed for the inputs that it was tried with: others of the plan are longer only.
   const bool fused = options().fused_decode && check_fused(prompt);
-  return std::unique_ptr<Decoding>(std::make_unique<CausalDecoding>(
-      *this, prompt, shape, activations(), fused ? kernels_ : nullptr));
+  return std::unique_ptr<Decoding>(
+      std::make_unique<CausalDecoding>(stack(), prompt, shape, fused ? kernels_ : nullptr));
 }
 
-nn::KvCacheShape CausalLm::cache_shape(const Prompt& prompt, std::int64_t new_tokens) const {
+nn::KvCacheShape CausalLm::cache_shape(const CausalPrompt& prompt, std::int64_t new_tokens) const {
   return {.layers = config_.shape.layers,
           .batch = prompt.ids.size(0),
           .heads = config_.shape.kv_heads,
@@ -297,18 +234,7 @@ nn::KvCacheShape CausalLm::cache_shape(const Prompt& prompt, std::int64_t new_to
           .window = config_.window};
 }
 
-fused::DecoderTensors CausalLm::tensors() const {
-  fused::DecoderTensors all{.table = decoder_.table(),
-                            .layers = {},
-                            .last_norm = decoder_.last_norm(),
-                            .head = lm_head_.plain};
-  for (const nn::GatedDecoderLayer& layer : decoder_.layers()) {
-    all.layers.push_back(layer.tensors());
-  }
-  return all;
-}
-
-Status CausalLm::check_fused(const Prompt& prompt) const {
+Status CausalLm::check_fused(const CausalPrompt& prompt) const {
   if (prompt.ids.size(0) != 1) return unsupported("the kernels decode one sequence at a time");
   if (prompt.mask.defined()) return unsupported("the kernels take no padded prompts");
   if (rotary_.depends_on_length(std::numeric_limits<std::int64_t>::max())) {
@@ -319,7 +245,7 @@ Status CausalLm::check_fused(const Prompt& prompt) const {
 
 Result<Model::FusedTrial> CausalLm::try_fused(const NamedTensors& inputs) {
   if (!decodes()) return Model::try_fused(inputs);
-  Prompt prompt = bind(inputs);
+  CausalPrompt prompt = bind(inputs);
   RIDGELINE_CHECK(check_fused(prompt));
   if (!kernels_) {
     const std::int64_t pairs = rotary_.range(0, 1, 1, activations()).cosine.size(-1);
@@ -331,8 +257,8 @@ Result<Model::FusedTrial> CausalLm::try_fused(const NamedTensors& inputs) {
   prompt.ids = prompt.ids.narrow(1, 0, std::min(kTriedTokens, prompt.ids.size(1)));
   prompt.positions = at::Tensor();
   const nn::KvCacheShape shape = cache_shape(prompt, 1);
-  CausalDecoding plain(*this, prompt, shape, activations(), nullptr);
-  CausalDecoding fused(*this, prompt, shape, activations(), kernels_);
+  CausalDecoding plain(stack(), prompt, shape, nullptr);
+  CausalDecoding fused(stack(), prompt, shape, kernels_);
   RIDGELINE_TRY(FusedTrial trial,
                 fused::compare_steps(plain, fused, backend_of(prompt.ids.device())));
   trial.bound = fused::step_bound(decoder_.table().scalar_type(), config_.shape.layers);
@@ -341,7 +267,7 @@ Result<Model::FusedTrial> CausalLm::try_fused(const NamedTensors& inputs) {
 
 Result<std::vector<Phase>> CausalLm::phases(const NamedTensors& inputs, const Workload& workload) {
   if (!decodes()) return Model::phases(inputs, workload);
-  const Prompt prompt = bind(inputs);
+  const CausalPrompt prompt = bind(inputs);
   const std::int64_t sequence = prompt.ids.size(1);
   const std::int64_t depth = workload.depth.value_or(sequence);
   NamedTensors deep = inputs;
@@ -358,7 +284,7 @@ Result<std::vector<Phase>> CausalLm::phases(const NamedTensors& inputs, const Wo
 }
 
 std::vector<Model::AttentionProbe> CausalLm::attention_probes(const NamedTensors& inputs) const {
-  const Prompt prompt = bind(inputs);
+  const CausalPrompt prompt = bind(inputs);
   const std::int64_t batch = prompt.ids.size(0);
   const std::int64_t sequence = prompt.ids.size(1);
   const Shape query = {batch, config_.shape.heads, sequence, config_.shape.head_dim};
@@ -376,80 +302,6 @@ std::vector<Model::AttentionProbe> CausalLm::attention_probes(const NamedTensors
                       true});
   }
   return probes;
-}
-
-CausalDecoding::CausalDecoding(const CausalLm& model, Prompt prompt, const nn::KvCacheShape& shape,
-                               at::TensorOptions options,
-                               std::shared_ptr<const fused::DecodeKernels> kernels)
-    : model_(&model), prompt_(std::move(prompt)), cache_(shape, options) {
-  if (kernels) fused_step_.emplace(std::move(kernels), model.tensors());
-  const std::int64_t sequence = prompt_.ids.size(1);
-  if (prompt_.mask.defined()) {
-    // Positions as generate() derives them: padding does not count.
-    const at::Tensor counted =
-        (prompt_.mask.ne(0).to(at::kLong).cumsum(1) - 1).masked_fill_(prompt_.mask.eq(0), 0);
-    const at::Tensor next = counted.select(1, sequence - 1).unsqueeze(1) + 1 +
-                            at::arange(shape.capacity - sequence, counted.options()).unsqueeze(0);
-    positions_ = at::cat({counted, next}, 1);
-    valid_ = at::cat({prompt_.mask.ne(0), at::ones({batch(), shape.capacity - sequence},
-                                                   prompt_.mask.options().dtype(at::kBool))},
-                     1)
-                 .view({batch(), 1, 1, shape.capacity});
-  }
-  if (!model_->rotary_.depends_on_length(shape.capacity)) table_ = turn(0, shape.capacity);
-}
-
-// Angles of tokens [begin, begin + count) of every row.
-Rotary::Angles CausalDecoding::turn(std::int64_t begin, std::int64_t count) const {
-  const at::TensorOptions options = model_->activations();
-  if (!positions_.defined()) {
-    return model_->rotary_.range(begin, count, begin + count, options);
-  }
-  const at::Tensor positions = positions_.narrow(1, begin, count);
-  const std::int64_t length = positions.max().item<std::int64_t>() + 1;
-  return at_positions(model_->rotary_.range(0, length, length, options), positions);
-}
-
-Rotary::Angles CausalDecoding::angles(std::int64_t begin, std::int64_t count) const {
-  return table_.cosine.defined() ? at_range(table_, begin, count) : turn(begin, count);
-}
-
-// Which slots of the cache hold tokens that may be seen, [B, 1, 1, visible].
-at::Tensor CausalDecoding::slots_seen(std::int64_t visible) const {
-  if (!valid_.defined()) return valid_;
-  const std::int64_t tokens = cache_.length() + 1;
-  if (tokens <= cache_.slots()) return valid_.narrow(3, 0, visible);
-  // A ring: slot s holds the newest token t with t mod slots == s.
-  const std::int64_t slots = cache_.slots();
-  const std::int64_t oldest = tokens - slots;
-  return ops::turned(valid_.narrow(3, oldest, slots), oldest % slots);
-}
-
-at::Tensor CausalDecoding::prefill() {
-  cache_.clear();
-  const std::int64_t sequence = prompt_.ids.size(1);
-  const at::Tensor hidden = model_->decoder_(
-      prompt_.ids, {angles(0, sequence), model_->prompt_context(prompt_), &cache_});
-  cache_.advance(sequence);
-  return model_->logits(hidden.select(1, sequence - 1));
-}
-
-at::Tensor CausalDecoding::step(const at::Tensor& tokens) {
-  if (fused_step_) {
-    const at::Tensor logits = (*fused_step_)(tokens, angles(cache_.length(), 1), cache_);
-    cache_.advance(1);
-    return logits;
-  }
-  DecoderPass pass{angles(cache_.length(), 1), {}, &cache_};
-  pass.context.options.kernel = model_->options().attention;
-  pass.context.mask = slots_seen(cache_.visible(1));
-  if (pass.context.mask.defined()) {
-    pass.context.mask =
-        ops::additive_mask(pass.context.mask, model_->activations().dtype().toScalarType());
-  }
-  const at::Tensor hidden = model_->decoder_(tokens.unsqueeze(1), pass);
-  cache_.advance(1);
-  return model_->logits(hidden.select(1, 0));
 }
 
 }  // namespace
