@@ -137,6 +137,7 @@ std::map<std::int64_t, double> medians_of(const Json& record, const std::string&
 
 std::vector<double> values_of(const std::map<std::int64_t, double>& medians) {
   std::vector<double> values;
+  values.reserve(medians.size());
   for (const auto& [index, value] : medians) values.push_back(value);
   return values;
 }
@@ -155,9 +156,9 @@ Compared latency_ratio(const Json& base, const Json& record, const std::string& 
     if (partner != theirs.end()) pairs.emplace_back(median, partner->second);
   }
   const bool all = pairs.size() == ours.size() && pairs.size() == theirs.size();
-  constexpr const char* kNone = "no invocation of both sides measured it";
-  if (all || pairs.size() >= kFewestPairs) return of(paired_ratio(pairs), kNone);
-  return of(independent_ratio(values_of(ours), values_of(theirs)), kNone);
+  const char* const none = "no invocation of both sides measured it";
+  if (all || pairs.size() >= kFewestPairs) return of(paired_ratio(pairs), none);
+  return of(independent_ratio(values_of(ours), values_of(theirs)), none);
 }
 
 // Joules of a call in each trial.

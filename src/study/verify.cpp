@@ -185,8 +185,8 @@ Status Verifier::check_room(Worker& native) const {
     parameters = std::max(parameters, number_in(phase, "parameters").value_or(0));
   }
   const double bytes = parameters * (asked.dtype == "float32" ? 4 : 2);
-  constexpr double kBeside = 64e6;  // config, inputs and outputs of usual sizes
-  RIDGELINE_CHECK(scratch_.check_room(1.05 * bytes + kBeside, "a checkpoint for both engines"));
+  const double beside = 64e6;  // config, inputs and outputs of usual sizes
+  RIDGELINE_CHECK(scratch_.check_room(1.05 * bytes + beside, "a checkpoint for both engines"));
   const auto memory = available_host_bytes();
   if (!memory || bytes <= static_cast<double>(*memory)) return {};
   return Error{ErrorClass::kOomHost,
@@ -376,8 +376,9 @@ Result<Verification> verify(const VerifyOptions& options) {
     return bad_input("meta weights have no values to compare", "use checkpoint or synthetic ones");
   }
   // Both must be there before minutes are spent on the first.
-  RIDGELINE_TRY(const std::string native, measure::locate_engine("native"));
-  RIDGELINE_TRY(const std::string peer, measure::locate_engine(options.configuration.engine));
+  for (const std::string& engine : {std::string("native"), options.configuration.engine}) {
+    if (const auto found = measure::locate_engine(engine); !found) return found.error();
+  }
   RIDGELINE_TRY(ScratchFolder scratch, ScratchFolder::create());
   return Verifier(options, bound, std::move(scratch)).run();
 }

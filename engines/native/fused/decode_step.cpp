@@ -19,10 +19,10 @@ constexpr std::int64_t kMostSplits = 64;
 constexpr std::int64_t kTokensOfSplit = 32;
 constexpr unsigned kEmbedThreads = 256;
 constexpr int kOldestGeneration = 8;  // bfloat16 conversions, loads past L1
-constexpr std::int64_t kMostSumBytes = 24 * 1024;
+constexpr std::int64_t kMostSumBytes = std::int64_t{24} * 1024;
 constexpr unsigned kFreelyGranted = 48 * 1024;  // shared bytes that no kernel needs to ask for
 // What a block may have on the smallest multiprocessor that is supported.
-constexpr std::int64_t kSharedBytes = 99 * 1024;
+constexpr std::int64_t kSharedBytes = std::int64_t{99} * 1024;
 
 std::int64_t element_bytes(const DecodeShape& shape) {
   return static_cast<std::int64_t>(c10::elementSize(shape.dtype));
@@ -93,7 +93,7 @@ Status DecodeKernels::add_product(const Work& work, const ProductTuning& tuning)
   const std::int64_t fewest = (work.units * sum_bytes + kMostSumBytes - 1) / kMostSumBytes;
   const std::int64_t blocks = std::min(work.units, std::max(wanted, fewest));
   const std::int64_t input_bytes =
-      work.shared_input ? grid.threads * spread.vectors * kVectorBytes : 0;
+      work.shared_input ? kVectorBytes * grid.threads * spread.vectors : 0;
   grid.blocks = static_cast<unsigned>(blocks);
   grid.shared_bytes =
       static_cast<unsigned>(input_bytes + (work.units + blocks - 1) / blocks * sum_bytes);

@@ -46,7 +46,8 @@ std::string tuning_lines(const char* name, const ProductShape& shape, const Prod
 }  // namespace
 
 ProductShape product_shape(std::int64_t columns, at::ScalarType dtype, int warps) {
-  const std::int64_t span = 32 * 16 / static_cast<std::int64_t>(c10::elementSize(dtype));
+  // 32 lanes with a vector of 16 bytes each.
+  const std::int64_t span = std::int64_t{512} / static_cast<std::int64_t>(c10::elementSize(dtype));
   const std::int64_t spans = (columns + span - 1) / span;
   ProductShape shape;
   shape.vectors = static_cast<int>((spans + warps - 1) / warps);

@@ -1,6 +1,7 @@
 // Prompt, one token after the other, and what both share.
 #include "engines/native/models/causal_decoding.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/ones.h>
