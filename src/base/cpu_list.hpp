@@ -19,4 +19,7 @@ Result<std::vector<int>> parse_cpu_list(std::string_view text);
 /// The shortest spelling of an ascending list: "0-3,8".
 std::string to_cpu_list(const std::vector<int>& cpus);
 
+/// CPUs that this process may run on, ascending; empty when the system does not tell.
+std::vector<int> allowed_cpus();
+
 }  // namespace ridgeline

@@ -10,9 +10,9 @@
 #include "base/clock.hpp"
 #include "base/file.hpp"
 #include "cli/command.hpp"
+#include "cli/status_line.hpp"
 #include "machine/inventory.hpp"
 #include "report/peaks_text.hpp"
-#include "report/progress.hpp"
 #include "report/text.hpp"
 #include "study/peaks.hpp"
 
@@ -53,38 +53,14 @@ Status check(const Flags& flags) {
   return {};
 }
 
-// One line that is redrawn, on a terminal only.
-class Line {
- public:
-  explicit Line(bool quiet) : options_(report::progress_options(STDERR_FILENO, quiet)) {}
-  ~Line() { clear(); }
-  Line(const Line&) = delete;
-  Line& operator=(const Line&) = delete;
-
-  void show(const study::PeaksProgress& now) {
-    if (options_.mode != report::Progress::Mode::kLive) return;
-    const std::string text =
-        fmt::format("[{}/{}] {} {}", now.number, now.probes, now.device, now.probe);
-    std::fprintf(stderr, "\r\x1b[K%s", report::cut(text, options_.columns - 1).c_str());
-    std::fflush(stderr);
-    drawn_ = true;
-  }
-  void clear() {
-    if (drawn_) std::fputs("\r\x1b[K", stderr);
-    drawn_ = false;
-  }
-
- private:
-  const report::Progress::Options options_;
-  bool drawn_ = false;
-};
-
 Result<int> run(Flags& flags, const Context& context) {
   RIDGELINE_CHECK(check(flags));
-  Line progress(flags.quiet);
+  StatusLine progress(flags.quiet);
   if (flags.threads) flags.options.threads = static_cast<int>(*flags.threads);
   flags.options.interrupt = context.interrupt;
-  flags.options.on_progress = [&](const study::PeaksProgress& now) { progress.show(now); };
+  flags.options.on_progress = [&](const study::PeaksProgress& now) {
+    progress.show(fmt::format("[{}/{}] {} {}", now.number, now.probes, now.device, now.probe));
+  };
   const machine::Machine machine = machine::inventory();
   RIDGELINE_TRY(const measure::Instruments instruments,
                 measure::Instruments::open({"auto"}, {}, "", machine::fingerprint(machine)));

@@ -8,7 +8,7 @@
 
 #include "cli/command.hpp"
 #include "cli/plan_flags.hpp"
-#include "report/progress.hpp"
+#include "cli/status_line.hpp"
 #include "report/text.hpp"
 #include "report/verify_text.hpp"
 #include "study/verify.hpp"
@@ -38,31 +38,6 @@ std::vector<measure::Assignment> with_peer(std::vector<measure::Assignment> flag
   return flags;
 }
 
-// What happens now, redrawn on a terminal only.
-class Line {
- public:
-  explicit Line(bool quiet) : options_(report::progress_options(STDERR_FILENO, quiet)) {}
-  ~Line() { clear(); }
-  Line(const Line&) = delete;
-  Line& operator=(const Line&) = delete;
-
-  void show(const std::string& text) {
-    if (options_.mode != report::Progress::Mode::kLive) return;
-    const std::string line = report::cut(report::printable(text), options_.columns - 1);
-    std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
-    std::fflush(stderr);
-    drawn_ = true;
-  }
-  void clear() {
-    if (drawn_) std::fputs("\r\x1b[K", stderr);
-    drawn_ = false;
-  }
-
- private:
-  const report::Progress::Options options_;
-  bool drawn_ = false;
-};
-
 Result<int> run(const Flags& flags, const Context& context) {
   if (flags.max_new_tokens < 0 || flags.max_new_tokens > kMostNewTokens) {
     return bad_input(fmt::format("--max-new-tokens: {} is not between 0 and {}",
@@ -77,7 +52,7 @@ Result<int> run(const Flags& flags, const Context& context) {
   options.workload.new_tokens.reset();
   options.new_tokens = flags.max_new_tokens;
   options.interrupt = context.interrupt;
-  Line progress(flags.quiet);
+  StatusLine progress(flags.quiet);
   options.on_stage = [&](const std::string& stage) { progress.show(stage); };
   const auto verification = study::verify(options);
   progress.clear();

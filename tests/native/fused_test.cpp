@@ -1,10 +1,12 @@
 // Fused decoding: the CUDA source compiles for every generation, shapes are spread over warps, and
 // what has no kernels says why. What needs a GPU is in on_cuda_test.cpp.
+#include <ATen/ops/arange.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 
 #include "engines/native/device/cuda/image_cache.hpp"
 #include "engines/native/fused/decode_step.hpp"
@@ -110,6 +112,41 @@ TEST(FusedDecode, allows_errors_that_grow_with_the_square_root_of_the_layers) {
   EXPECT_DOUBLE_EQ(step_bound(at::kFloat, 32), 1e-4);
   EXPECT_DOUBLE_EQ(step_bound(at::kBFloat16, 16), 16.0 / 256);
   EXPECT_DOUBLE_EQ(step_bound(at::kHalf, 16), 16.0 / 2048);
+}
+
+// A decoding whose steps give the same logits times a factor, or throw.
+class FactorDecoding final : public Decoding {
+ public:
+  explicit FactorDecoding(float factor) : factor_(factor) {}
+  at::Tensor prefill() override { return logits_; }
+  at::Tensor step(const at::Tensor&) override {
+    if (factor_ == 0) throw std::runtime_error("launching attend: no\nmore of it");
+    return logits_ * factor_;
+  }
+  void snapshot() override {}
+  void restore() override {}
+  at::Tensor prompt() const override { return {}; }
+  std::int64_t prompt_length() const override { return 1; }
+  std::int64_t batch() const override { return 1; }
+  std::int64_t cache_bytes() const override { return 0; }
+
+ private:
+  float factor_;
+  at::Tensor logits_ = at::arange(1, 9, at::kFloat).view({1, 8});
+};
+
+TEST(FusedTrial, compares_and_times_both_steps_and_bears_one_that_throws) {
+  FactorDecoding plain(1);
+  FactorDecoding fused(1.25);
+  const auto trial = compare_steps(plain, fused, backend_of(at::kCPU));
+  ASSERT_TRUE(trial) << trial.error().line();
+  EXPECT_DOUBLE_EQ(trial->error, 0.25);
+  EXPECT_GT(trial->plain_ns, 0);
+  EXPECT_GT(trial->fused_ns, 0);
+  FactorDecoding broken(0);
+  const auto failed = compare_steps(plain, broken, backend_of(at::kCPU));
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().message, "launching attend: no");
 }
 
 std::string only_file(const std::string& folder) {

@@ -1,4 +1,5 @@
 // Cores and memory nodes read from a tree like /sys.
+#include "base/cpu_list.hpp"
 #include "engines/native/optimize/topology.hpp"
 
 #include <ATen/Parallel.h>

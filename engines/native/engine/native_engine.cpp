@@ -179,8 +179,7 @@ Result<Json> NativeEngine::inputs(const Json& fields) {
   RIDGELINE_TRY(const std::string to, get_string(fields, "outputs", "inputs"));
   RIDGELINE_TRY(const Workload workload, workload_from(workload_field(fields)));
   planned_.reset();
-  RIDGELINE_TRY(const auto planned,
-                PlannedWorkload::plan(*loaded_, workload, optimizations_of(fields)));
+  RIDGELINE_TRY(const auto planned, PlannedWorkload::with_inputs(*loaded_, workload));
   const Json& names = entry_of(fields, "names");
   NamedTensors kept;
   for (const auto& [name, tensor] : planned->inputs()) {

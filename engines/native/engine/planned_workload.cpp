@@ -168,16 +168,21 @@ void PlannedWorkload::add_preprocess() {
   phases_.insert(phases_.begin(), std::move(phase));
 }
 
-Result<std::unique_ptr<PlannedWorkload>> PlannedWorkload::plan(const LoadedModel& loaded,
-                                                               const Workload& workload,
-                                                               const Json& optimizations) {
+Result<std::unique_ptr<PlannedWorkload>> PlannedWorkload::with_inputs(const LoadedModel& loaded,
+                                                                      const Workload& workload) {
   std::unique_ptr<PlannedWorkload> planned(new PlannedWorkload(loaded, workload));
   const std::int64_t begin = now_ns();
   RIDGELINE_TRY(NamedTensors inputs, planned->make_inputs());
   for (auto& [name, tensor] : inputs) tensor = tensor.to(loaded.device);
   planned->inputs_ = std::move(inputs);
   planned->inputs_ns_ = now_ns() - begin;
+  return planned;
+}
 
+Result<std::unique_ptr<PlannedWorkload>> PlannedWorkload::plan(const LoadedModel& loaded,
+                                                               const Workload& workload,
+                                                               const Json& optimizations) {
+  RIDGELINE_TRY(std::unique_ptr<PlannedWorkload> planned, with_inputs(loaded, workload));
   RunOptions run_options;
   ExecutionOptions execution;
   RIDGELINE_TRY(planned->optimizations_, apply_knobs(KnobStage::kPlan, optimizations,

@@ -33,6 +33,10 @@ class PlannedWorkload {
                                                        const Workload& workload,
                                                        const Json& optimizations);
 
+  /// The inputs alone: nothing is chosen, tried or recorded, and there are no phases.
+  static Result<std::unique_ptr<PlannedWorkload>> with_inputs(const LoadedModel& loaded,
+                                                              const Workload& workload);
+
   /// The `planned` reply.
   Json describe() const;
   /// The `memory` reply for a phase: runs it once, call by call; the digest is of a replay where

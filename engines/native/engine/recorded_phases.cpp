@@ -4,13 +4,13 @@
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/nan_to_num.h>
-#include <c10/util/Exception.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <exception>
 
 #include "base/clock.hpp"
+#include "engines/native/device/exceptions.hpp"
 #include "engines/native/device/tensors_read.hpp"
 
 namespace ridgeline::native {
@@ -19,14 +19,6 @@ namespace {
 // Libraries make handles and workspaces, pick kernels and load their code in the first calls: all
 // of it may allocate or wait, which a recording cannot.
 constexpr int kWarmUps = 3;
-
-// The first line of what torch or the library says.
-std::string line_of(const std::exception& exception) {
-  const auto* torch = dynamic_cast<const c10::Error*>(&exception);
-  std::string text = torch != nullptr ? torch->what_without_backtrace() : exception.what();
-  text.resize(std::min(text.find('\n'), text.size()));
-  return text;
-}
 
 double bound_of(at::ScalarType dtype) {
   switch (dtype) {

@@ -1,13 +1,13 @@
 // Comparing and timing two ways to do a decoding step.
 #include "engines/native/fused/trial.hpp"
 
-#include <c10/util/Exception.h>
-
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "engines/native/device/exceptions.hpp"
 #include "engines/native/ops/ops.hpp"
 
 namespace ridgeline::native::fused {
@@ -59,8 +59,8 @@ class Steps {
       recorder_->begin();
       run();
       graph_ = recorder_->end();
-    } catch (const c10::Error&) {
-      // Then call by call.
+    } catch (const std::exception&) {
+      // Then call by call. A launch that fails is no error of torch's.
       recorder_->abandon();
       graph_.reset();
     }
@@ -94,7 +94,9 @@ double step_bound(at::ScalarType dtype, std::int64_t layers) {
   }
 }
 
-Result<Model::FusedTrial> compare_steps(Decoding& plain, Decoding& fused, DeviceBackend& backend) {
+namespace {
+
+Model::FusedTrial compare(Decoding& plain, Decoding& fused, DeviceBackend& backend) {
   const at::Tensor token = ops::argmax(plain.prefill());
   fused.prefill();
   plain.snapshot();
@@ -107,6 +109,16 @@ Result<Model::FusedTrial> compare_steps(Decoding& plain, Decoding& fused, Device
   trial.plain_ns = Steps(plain, token, backend).median_ns();
   trial.fused_ns = Steps(fused, token, backend).median_ns();
   return trial;
+}
+
+}  // namespace
+
+Result<Model::FusedTrial> compare_steps(Decoding& plain, Decoding& fused, DeviceBackend& backend) {
+  try {
+    return compare(plain, fused, backend);
+  } catch (const std::exception& exception) {
+    return Error{ErrorClass::kInternal, line_of(exception)};
+  }
 }
 
 }  // namespace ridgeline::native::fused

@@ -16,7 +16,7 @@ double step_bound(at::ScalarType dtype, std::int64_t layers);
 
 /// Fills both caches with the prompt, compares one step, and times a few: recorded as graphs where
 /// the device can, else call by call. Both decodings are of the same model and prompt. The bound is
-/// the caller's.
+/// the caller's. A step that throws is an error.
 Result<Model::FusedTrial> compare_steps(Decoding& plain, Decoding& fused, DeviceBackend& backend);
 
 }  // namespace ridgeline::native::fused

@@ -107,14 +107,7 @@ Call call_of(const at::Tensor& query, const at::Tensor& key, const at::Tensor& v
 
 AttentionKernel wanted_for(const at::Tensor& query, const at::Tensor& key, const at::Tensor& mask,
                            const AttentionOptions& options) {
-  return options.kernel.of({.batch = query.size(0),
-                            .heads = query.size(1),
-                            .key_heads = key.size(1),
-                            .queries = query.size(2),
-                            .keys = key.size(2),
-                            .head_dim = query.size(3),
-                            .mask = mask.defined(),
-                            .causal = options.causal && query.size(2) > 1});
+  return options.kernel.of(attention_case(query, key, mask, options.causal));
 }
 
 // What ATen runs for a call; nothing for an implementation that has no name here.
@@ -178,6 +171,18 @@ at::Tensor attend(Call call, AttentionKernel wanted) {
 }
 
 }  // namespace
+
+AttentionCase attention_case(const at::Tensor& query, const at::Tensor& key, const at::Tensor& mask,
+                             bool causal) {
+  return {.batch = query.size(0),
+          .heads = query.size(1),
+          .key_heads = key.size(1),
+          .queries = query.size(2),
+          .keys = key.size(2),
+          .head_dim = query.size(3),
+          .mask = mask.defined(),
+          .causal = causal && query.size(2) > 1};
+}
 
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                      const at::Tensor& mask, const AttentionOptions& options) {

@@ -64,6 +64,10 @@ struct AttentionOptions {
   std::optional<double> scale = std::nullopt;  ///< 1/sqrt(head_dim) if absent
 };
 
+/// The sizes of a call of attention(), by which an AttentionChoice chooses.
+AttentionCase attention_case(const at::Tensor& query, const at::Tensor& key,
+                             const at::Tensor& mask, bool causal);
+
 /// query [B, H, Sq, D], key and value [B, G, Sk, D] where G divides H (each of the G heads serves
 /// H / G neighbouring queries), mask undefined, boolean (true = attend) or as additive_mask() gives
 /// it, broadcastable to [B, H, Sq, Sk] → [B, H, Sq, D]. A mask and `causal` together are refused by

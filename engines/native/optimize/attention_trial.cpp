@@ -77,14 +77,7 @@ double seconds_of(const AttentionInputs& in, AttentionKernel kernel, ceilings::D
 }  // namespace
 
 ops::AttentionCase AttentionInputs::call() const {
-  return {.batch = query.size(0),
-          .heads = query.size(1),
-          .key_heads = key.size(1),
-          .queries = query.size(2),
-          .keys = key.size(2),
-          .head_dim = query.size(3),
-          .mask = mask.defined(),
-          .causal = causal && query.size(2) > 1};
+  return ops::attention_case(query, key, mask, causal);
 }
 
 AttentionInputs attention_inputs(const Model::AttentionProbe& probe, at::ScalarType dtype,

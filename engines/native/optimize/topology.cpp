@@ -25,17 +25,6 @@ std::vector<int> list_in(const std::string& path) {
 
 }  // namespace
 
-std::vector<int> allowed_cpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<int> cpus;
-  if (::sched_getaffinity(0, sizeof set, &set) != 0) return cpus;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-  }
-  return cpus;
-}
-
 std::vector<int> one_cpu_a_core(const std::vector<int>& cpus, const std::string& root) {
   std::vector<int> first_of_cores;
   for (const int cpu : cpus) {

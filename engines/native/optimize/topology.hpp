@@ -6,9 +6,6 @@
 
 namespace ridgeline::native {
 
-/// CPUs that this process may run on, ascending; empty when the system does not tell.
-std::vector<int> allowed_cpus();
-
 /// One CPU of each physical core among `cpus`, the lowest; a CPU whose siblings cannot be read
 /// counts as a core. `root` is "/" except in tests.
 std::vector<int> one_cpu_a_core(const std::vector<int>& cpus, const std::string& root = "/");

@@ -46,7 +46,26 @@ def encoder_of(model, inputs):
     return encoder, {name: inputs[name] for name in names}
 
 
-class CausalDecoding:
+class _Decoding:
+    """What decoding has whether there is an encoder or not; prefill() and snapshot() differ."""
+
+    cache = None
+    _empty = None  # a static cache as it was before any token
+    _filled = None  # what fill() gives, where a static cache was filled once
+
+    def clear(self):
+        """Before a prompt: an empty cache. Eager ones are new in every prefill()."""
+        if self._empty is not None:
+            self._empty.restore()
+
+    def fill(self):
+        """(logits behind the prompt, a function that restores the cache with the prompt in it)."""
+        if self._filled is not None:
+            return self._filled
+        return self.prefill(), self.snapshot()
+
+
+class CausalDecoding(_Decoding):
     """Decoding of a model that has only a decoder, bound to a prompt."""
 
     def __init__(self, loaded, inputs, new_tokens, compiler):
@@ -58,9 +77,6 @@ class CausalDecoding:
         self.batch, self._length = self._ids.shape
         self._mask = inputs.get("attention_mask")
         self._steps = 0
-        self.cache = None
-        self._empty = None
-        self._filled = None
         self._last_only = (
             {"logits_to_keep": 1} if "logits_to_keep" in accepts(loaded.model) else {}
         )
@@ -88,11 +104,6 @@ class CausalDecoding:
         self._empty = empty_again(self.cache)
         sliding = any(getattr(layer, "is_sliding", False) for layer in self.cache.layers)
         self._forward = self._compiler.wrap(self._model.forward, sliding)
-
-    def clear(self):
-        """Before a prompt: an empty cache. Eager ones are new in every prefill()."""
-        if self._empty is not None:
-            self._empty.restore()
 
     def encode(self):
         """There is no encoder."""
@@ -132,12 +143,6 @@ class CausalDecoding:
         )
         return output.logits[:, -1]
 
-    def fill(self):
-        """(logits behind the prompt, a function that restores the cache with the prompt in it)."""
-        if self._filled is not None:
-            return self._filled
-        return self.prefill(), self.snapshot()
-
     def snapshot(self):
         """A function that puts cache and count back to what they are now."""
         kept, steps = Snapshot(self.cache), self._steps
@@ -149,7 +154,7 @@ class CausalDecoding:
         return restore
 
 
-class PairDecoding:
+class PairDecoding(_Decoding):
     """Decoding of a model with an encoder, bound to its inputs and start tokens."""
 
     def __init__(self, loaded, inputs, new_tokens, compiler):
@@ -175,9 +180,6 @@ class PairDecoding:
         self._decoder = self._model.get_decoder()
         self._forward = self._model
         self._encoded = None
-        self._empty = None
-        self._filled = None
-        self.cache = None
         if compiler.static_cache:
             self._make_static(_aligned(length + new_tokens))
 
@@ -195,11 +197,6 @@ class PairDecoding:
         self._encode = self._compiler.wrap(self._encoder.forward)
         self._decoder = self._compiler.wrap(self._decoder.forward)
         self._forward = self._compiler.wrap(self._model.forward)
-
-    def clear(self):
-        """Before a prompt: an empty cache. Eager ones are new in every prefill()."""
-        if self._empty is not None:
-            self._empty.restore()
 
     def encode(self):
         """Runs the encoder; prefill() looks at what it made."""
@@ -244,12 +241,6 @@ class PairDecoding:
             **self._seen,
         )
         return output.logits[:, -1]
-
-    def fill(self):
-        """(logits behind the prompt, a function that restores the cache with the prompt in it)."""
-        if self._filled is not None:
-            return self._filled
-        return self.prefill(), self.snapshot()
 
     def snapshot(self):
         """A function that puts the cache back to what it is now."""

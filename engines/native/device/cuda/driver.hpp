@@ -12,8 +12,6 @@ namespace ridgeline::native::cuda {
 
 /// Attributes of devices, by the numbers of cuda.h.
 enum class DeviceAttribute {
-  kSharedBytesOfMultiprocessor = 81,
-  kSharedBytesOfBlock = 97,  ///< at most, when a kernel asks for it
   kMultiprocessors = 16,
   kL2Bytes = 38,
   kThreadsOfMultiprocessor = 39,
