@@ -9,6 +9,7 @@ RIDGELINE_ENGINE_PYTHON the Python of transformers.
 """
 
 import argparse
+import concurrent.futures
 import dataclasses
 import datetime
 import os
@@ -23,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import peer_runs  # noqa: E402
 import peer_table  # noqa: E402
 import peer_verdicts  # noqa: E402
-from peer_cases import GROUPS, selected  # noqa: E402
+from peer_cases import EAGER, GROUPS, selected  # noqa: E402
 from peer_setup import (  # noqa: E402
     DATE, STARTED_AT_LOAD, append, caches, now, peer_engine, read_results, say, set_up, stamp,
 )
@@ -44,6 +45,7 @@ class Session:
     peer: str  # name or path of the transformers engine
     threads: int | None = None
     verifies: bool = True
+    launches: bool = True  # starts are timed apart
 
     def entries(self, kind, **fields):
         """Lines of the results file that belong to this set-up and have these values."""
@@ -94,7 +96,7 @@ def launches(session, group):
     owner = group.launched_by if group.launched_by and session.entries(
         "launch", group=group.launched_by, cache=session.cache) else group.name
     done = session.entries("launch", group=owner, cache=session.cache)
-    if owner == group.name:
+    if owner == group.name and session.launches:
         for number, (engine, scope) in enumerate(group.plan_of_launches()):
             if number < len(done):
                 continue
@@ -109,6 +111,31 @@ def launches(session, group):
     left_out = {engine: one["reason"] for engine, one in last.items()
                 if one["reason"] and engine != "native"}
     return left_out
+
+
+def warm(session, groups):
+    """Fills the compile caches of all groups and compares their outputs, side by side.
+
+    For a machine that is there for minutes: nothing is timed meanwhile.
+    """
+    jobs, compared = [], set()
+    with concurrent.futures.ThreadPoolExecutor(max_workers=32) as pool:
+        for group in groups:
+            what = (group.model, group.dtype, group.device, group.optimize)
+            if session.verifies and not group.why_not_verified and what not in compared:
+                compared.add(what)
+                jobs.append(pool.submit(is_right, session, group))
+            if group.launched_by in {one.name for one in groups}:
+                continue
+            names = peer_runs.engine_names(group.peers, session.peer)
+            for text, name in names.items():
+                if name in ("native", EAGER):
+                    continue
+                say(f"{group.name}: compiling for {name}")
+                jobs.append(pool.submit(peer_runs.launch, session.program, group, text, "all",
+                                        session.work / f"warm-{group.name}", session.threads))
+    for job in jobs:
+        job.result()
 
 
 def measure_group(session, group, options):
@@ -148,7 +175,13 @@ def measure(options, groups):
     environment, cache = caches(work)
     settings = set_up(ridgeline_json("machine", "--json"), ridgeline("--version").stdout.strip())
     session = Session(options.output, work, settings, peer_runs.Program(environment), cache,
-                      peer_engine(), options.threads, not options.no_verify)
+                      peer_engine(), options.threads, not options.no_verify,
+                      not (options.no_launch or options.warm))
+    if options.warm:
+        begin = time.monotonic()
+        warm(session, groups)
+        say(f"caches are full, outputs compared: {time.monotonic() - begin:.0f} s")
+        return settings
     end = time.monotonic() + options.within if options.within else None
     for group in groups:
         if end is not None and time.monotonic() > end:
@@ -182,6 +215,10 @@ def arguments_of(argv):
     parser.add_argument("--within", type=float, help="begin no group after so many seconds")
     parser.add_argument("--again", action="store_true", help="measure what is in the file anew")
     parser.add_argument("--no-verify", action="store_true", help="do not compare outputs first")
+    parser.add_argument("--no-launch", action="store_true", help="do not time starts apart first")
+    parser.add_argument("--warm", action="store_true",
+                        help="only fill the compile caches and compare outputs, side by side; "
+                             "then --no-launch")
     parser.add_argument("--table", action="store_true", help="only print the tables of the file")
     parser.add_argument("--list", action="store_true", help="only list the groups of --slice")
     options = parser.parse_args(argv)
