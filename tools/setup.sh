@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Sets up a fresh Debian 12+ / Ubuntu 22.04+ machine for Ridgeline: system packages, and a virtual
-# environment with the pinned torch wheel. Safe to run again; does nothing that is done already.
+# environment with the pinned torch wheel and the file that draws the report's charts. Safe to run
+# again; does nothing that is done already.
 #
 #   tools/setup.sh          what building and running needs
-#   tools/setup.sh --test   also what the tests need (transformers, pytest, a small checkpoint)
+#   tools/setup.sh --test   also what the tests need (transformers, pytest, a small checkpoint,
+#                           a browser)
 #
 #   OFFLINE=1    use what is there, download nothing
 #   TORCH_SPEC   another torch requirement (default: torch==2.13.0)
@@ -12,6 +14,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 TORCH_SPEC="${TORCH_SPEC:-torch==2.13.0}"
+# Carries plotly.min.js, which the build puts into the program; none of its Python is used.
+PLOTLY_SPEC=plotly==7.1.0
 PYTHON="${PYTHON:-python3}"
 packages=(g++ cmake ninja-build make python3-venv nlohmann-json3-dev libcli11-dev libfmt-dev
           libutf8proc-dev libpcre2-dev libtomlplusplus-dev libjpeg-dev libpng-dev libwebp-dev zlib1g-dev
@@ -63,6 +67,26 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends $missing >/dev/null
 }
 
+# The browser of the report's tests. They skip without one, so a system that has no such package
+# (Ubuntu's only starts a snap) is told and goes on.
+install_browser() {
+  local name as_root=()
+  for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    if command -v "$name" >/dev/null; then return 0; fi
+  done
+  if [ "${OFFLINE:-0}" = 1 ]; then
+    say "OFFLINE=1: no chromium, so the report's browser tests will be skipped"
+    return 0
+  fi
+  if [ "$(id -u)" != 0 ]; then as_root=(sudo -n); fi
+  say "installing chromium"
+  if ! { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+         "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+           apt-get install -y -qq --no-install-recommends chromium >/dev/null; }; then
+    say "chromium could not be installed: the report's browser tests will be skipped"
+  fi
+}
+
 # Installs into the virtual environment unless a stamp says that exactly this was done before.
 pip_install() {
   local name="$1"; shift
@@ -84,7 +108,9 @@ if [ ! -x .venv/bin/python ]; then
 fi
 # numpy only silences a warning of torch on import; the program itself needs neither it nor Python.
 pip_install torch "$TORCH_SPEC" numpy
+pip_install plotly --no-deps "$PLOTLY_SPEC"
 if [ "${1:-}" = --test ]; then
+  install_browser
   # torch is named again so that nothing of this list replaces it.
   pip_install test "$TORCH_SPEC" -r tests/requirements.txt
 fi

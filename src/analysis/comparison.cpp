@@ -8,6 +8,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "analysis/record_figures.hpp"
 #include "base/json_values.hpp"
 
 namespace ridgeline::analysis {
@@ -56,39 +57,6 @@ bool same_case(const Json& a, const Json& b) {
   return true;
 }
 
-const Json& phase_of(const Json& record, const std::string& name) {
-  static const Json none;
-  for (const Json& phase : entry_of(record, "phases")) {
-    if (text_in(phase, "name") == name) return phase;
-  }
-  return none;
-}
-
-// "other <what>: <a> and <b>", or nothing where both are equal or one is not known.
-std::string other(const char* what, const std::string& a, const std::string& b) {
-  if (a.empty() || b.empty() || a == b) return {};
-  return fmt::format("another {}: {} and {}", what, a, b);
-}
-
-std::string items_text(const Json& items) {
-  std::string text;
-  for (const auto& [unit, count] : items.items()) {
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", to_line(count), unit);
-  }
-  return text;
-}
-
-std::string different_items(const Json& a, const Json& b) {
-  bool common = false;
-  for (const auto& [unit, count] : a.items()) {
-    const Json& theirs = entry_of(b, unit);
-    if (theirs.is_null()) continue;
-    common = true;
-    if (theirs != count) return other("work a call", items_text(a), items_text(b));
-  }
-  return common ? std::string() : "no unit that both count their work in";
-}
-
 // Why the two did not do the same work; empty when they did, as far as records tell.
 std::string difference(const Json& base, const Json& record, const std::string& phase) {
   const Json& base_model = entry_of(base, "model");
@@ -114,32 +82,11 @@ std::string difference(const Json& base, const Json& record, const std::string& 
 
 // Why a record has nothing of a phase.
 std::string why_missing(const Json& record, const std::string& phase) {
-  const Json& outcome = entry_of(record, "outcome");
-  if (text_in(outcome, "status") == "failed") {
-    return fmt::format("{} failed: {}", engine_of(record), text_in(outcome, "class"));
+  if (has_failed(record)) {
+    return fmt::format("{} failed: {}", engine_of(record),
+                       text_in(entry_of(record, "outcome"), "class"));
   }
   return fmt::format("{} has no phase {}", engine_of(record), phase);
-}
-
-// Medians of the invocations that measured the phase, by index.
-std::map<std::int64_t, double> medians_of(const Json& record, const std::string& phase) {
-  std::map<std::int64_t, double> medians;
-  for (const Json& invocation : entry_of(record, "invocations")) {
-    if (text_in(entry_of(invocation, "outcome"), "status") != "ok") continue;
-    const auto median = number_in(entry_of(entry_of(invocation, "phases"), phase), "median");
-    const Json& index = entry_of(invocation, "index");
-    if (median && *median > 0 && index.is_number_integer()) {
-      medians[index.get<std::int64_t>()] = *median;
-    }
-  }
-  return medians;
-}
-
-std::vector<double> values_of(const std::map<std::int64_t, double>& medians) {
-  std::vector<double> values;
-  values.reserve(medians.size());
-  for (const auto& [index, value] : medians) values.push_back(value);
-  return values;
 }
 
 Compared of(const std::optional<Ratio>& ratio, const char* reason) {
@@ -161,16 +108,6 @@ Compared latency_ratio(const Json& base, const Json& record, const std::string& 
   return of(independent_ratio(values_of(ours), values_of(theirs)), none);
 }
 
-// Joules of a call in each trial.
-std::vector<double> joules_of(const Json& phase) {
-  std::vector<double> joules;
-  for (const Json& trial : entry_of(entry_of(phase, "energy"), "trials")) {
-    const auto value = number_in(trial, "joules");
-    if (value && *value > 0) joules.push_back(*value);
-  }
-  return joules;
-}
-
 Compared energy_ratio(const Json& base, const Json& record, const std::string& phase) {
   const Json& ours = phase_of(base, phase);
   const Json& theirs = phase_of(record, phase);
@@ -179,11 +116,8 @@ Compared energy_ratio(const Json& base, const Json& record, const std::string& p
     const std::string why = text_in(entry_of(entry_of(*one, "metrics"), "energy.gross"), "reason");
     return {std::nullopt, why.empty() ? "no energy was measured" : why};
   }
-  for (const char* key : {"boundary", "device"}) {
-    const std::string why = other(key, text_in(entry_of(ours, "energy"), key),
-                                  text_in(entry_of(theirs, "energy"), key));
-    if (!why.empty()) return {std::nullopt, why};
-  }
+  const std::string why = different_meters(ours, theirs);
+  if (!why.empty()) return {std::nullopt, why};
   return of(independent_ratio(joules_of(theirs), joules_of(ours)), "no energy was measured");
 }
 

@@ -6,36 +6,26 @@
 #include <cmath>
 #include <vector>
 
+#include "analysis/log_difference.hpp"
 #include "base/student_t.hpp"
 
 namespace ridgeline::analysis {
 namespace {
 
-constexpr double kUpper = 0.975;  // of a two-sided 95 % interval
+constexpr double kConfidence = 0.95;
 constexpr double kPower = 0.8;
 
 // In the order of the enum.
 constexpr std::array<std::string_view, 3> kMethodNames = {"paired_t", "welch_t", "single"};
 
-bool has_logarithm(double value) {
-  return std::isfinite(value) && value > 0;
-}
-
-void add_interval(Ratio& ratio, double log_mean, double error, double freedom) {
-  const double t = student_t_quantile(kUpper, freedom);
-  const Interval interval{std::exp(log_mean - t * error), std::exp(log_mean + t * error)};
+void add_interval(Ratio& ratio, const LogDifference& difference) {
   // Few values far apart give bounds beyond what a double holds: they say nothing.
-  if (!std::isfinite(interval.low) || !std::isfinite(interval.high)) return;
-  ratio.ci95 = interval;
-  const double found = std::expm1((t + student_t_quantile(kPower, freedom)) * error);
+  ratio.ci95 = ratio_interval(difference, kConfidence);
+  if (!ratio.ci95) return;
+  const double t = student_t_quantile((1 + kConfidence) / 2, difference.freedom) +
+                   student_t_quantile(kPower, difference.freedom);
+  const double found = std::expm1(t * difference.error);
   if (std::isfinite(found)) ratio.detectable = found;
-}
-
-std::vector<double> logs_of(std::span<const double> values) {
-  std::vector<double> logs;
-  logs.reserve(values.size());
-  for (const double value : values) logs.push_back(std::log(value));
-  return logs;
 }
 
 }  // namespace
@@ -58,8 +48,8 @@ std::optional<Ratio> paired_ratio(std::span<const std::pair<double, double>> pai
   ratio.values_a = ratio.values_b = pairs.size();
   if (logs.size() < 2) return ratio;
   ratio.method = RatioMethod::kPaired;
-  const auto n = static_cast<double>(logs.size());
-  add_interval(ratio, center, sample_sd(logs) / std::sqrt(n), n - 1);
+  const std::array parts = {variance_of_mean(logs)};
+  add_interval(ratio, log_difference(center, parts));
   return ratio;
 }
 
@@ -76,19 +66,8 @@ std::optional<Ratio> independent_ratio(std::span<const double> a, std::span<cons
   ratio.values_b = b.size();
   if (a.size() < 2 || b.size() < 2) return ratio;
   ratio.method = RatioMethod::kWelch;
-  const auto part = [](const std::vector<double>& logs) {
-    const double sd = sample_sd(logs);
-    return sd * sd / static_cast<double>(logs.size());
-  };
-  const double va = part(logs_a);
-  const double vb = part(logs_b);
-  const double sum = va + vb;
-  const auto na = static_cast<double>(a.size());
-  const auto nb = static_cast<double>(b.size());
-  // Without any spread every number of degrees gives the same interval, of no width.
-  const double freedom =
-      sum > 0 ? sum * sum / (va * va / (na - 1) + vb * vb / (nb - 1)) : na + nb - 2;
-  add_interval(ratio, center, std::sqrt(sum), freedom);
+  const std::array parts = {variance_of_mean(logs_a), variance_of_mean(logs_b)};
+  add_interval(ratio, log_difference(center, parts));
   return ratio;
 }
 

@@ -10,6 +10,9 @@
 namespace ridgeline {
 namespace {
 
+constexpr double kShiftTolerance = 1e-6;
+constexpr double kPowerTolerance = 1e-9;
+constexpr int kMostSteps = 100;
 constexpr int kSteps = 200;  // errs by 1e-4 with two degrees of freedom, 1e-8 from four on
 
 /// P(T > c) for non-central t with `df` degrees of freedom and shift `shift`: the mean of
@@ -48,23 +51,50 @@ double comparison_power(double effect, double spread, std::int64_t a, std::int64
   return noncentral_upper_tail(student_t_quantile(0.975, df), df, beyond / error);
 }
 
+double shift_for_power(double critical, double df, double power) {
+  const auto lacks = [&](double shift) {
+    return power - noncentral_upper_tail(critical, df, shift);
+  };
+  double low = 0;
+  double lacks_low = lacks(low);
+  double high = critical + 1;  // at `critical` the power is about a half
+  double lacks_high = lacks(high);
+  while (lacks_high > 0) {
+    low = high;
+    lacks_low = lacks_high;
+    high *= 2;
+    lacks_high = lacks(high);
+  }
+  // Regula falsi with the Illinois rule: an end that stays twice counts for half. The bound on the
+  // steps is for the flat tails of few degrees.
+  int stays = 0;
+  for (int step = 0; step < kMostSteps && high - low > kShiftTolerance * high; ++step) {
+    const double middle = low + (high - low) * lacks_low / (lacks_low - lacks_high);
+    const double lacks_middle = lacks(middle);
+    if (std::abs(lacks_middle) < kPowerTolerance) return middle;
+    if (lacks_middle > 0) {
+      low = middle;
+      lacks_low = lacks_middle;
+      if (stays > 0) lacks_high /= 2;
+      stays = 1;
+    } else {
+      high = middle;
+      lacks_high = lacks_middle;
+      if (stays < 0) lacks_low /= 2;
+      stays = -1;
+    }
+  }
+  return high;
+}
+
 std::optional<double> smallest_detectable_difference(double spread, std::int64_t a, std::int64_t b,
                                                      double margin, double power) {
   if (a < 2 || b < 2 || !(spread >= 0) || !(power > 0 && power < 1)) return std::nullopt;
   // In units of the standard error the answer depends on the degrees of freedom alone.
   const double df = static_cast<double>(a + b - 2);
   const double critical = student_t_quantile(0.975, df);
-  double low = 0;
-  double high = 1;
-  while (noncentral_upper_tail(critical, df, high) < power) {
-    low = high;
-    high *= 2;
-  }
-  while (high - low > 1e-6 * high) {
-    const double middle = low + (high - low) / 2;
-    (noncentral_upper_tail(critical, df, middle) < power ? low : high) = middle;
-  }
-  const double difference = std::expm1(std::log1p(margin) + high * standard_error(spread, a, b));
+  const double shift = shift_for_power(critical, df, power);
+  const double difference = std::expm1(std::log1p(margin) + shift * standard_error(spread, a, b));
   return std::isfinite(difference) ? std::optional(difference) : std::nullopt;
 }
 

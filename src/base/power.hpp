@@ -17,6 +17,11 @@ inline constexpr double kComparisonMargin = 0.01;
 double comparison_power(double effect, double spread, std::int64_t a, std::int64_t b,
                         double margin = kComparisonMargin);
 
+/// By how many standard errors a mean must lie beyond a bound, so that a t statistic with `df`
+/// degrees of freedom, taken from that bound, exceeds `critical` with probability `power`
+/// (between 0 and 1). Exact up to the numerical integration of the non-central t.
+double shift_for_power(double critical, double df, double power);
+
 /// The smallest relative difference that such a comparison would show with probability `power`.
 /// Nothing below two invocations a side: one process shows no spread between processes.
 std::optional<double> smallest_detectable_difference(double spread, std::int64_t a, std::int64_t b,

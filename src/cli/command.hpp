@@ -48,5 +48,8 @@ void add_prepare(CLI::App& app, Context& context);
 void add_forward(CLI::App& app, Context& context);
 void add_synthesize(CLI::App& app, Context& context);
 void add_verify(CLI::App& app, Context& context);
+void add_compare(CLI::App& app, Context& context);
+void add_predict(CLI::App& app, Context& context);
+void add_report(CLI::App& app, Context& context);
 
 }  // namespace ridgeline::cli

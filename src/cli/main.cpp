@@ -14,9 +14,9 @@
 namespace ridgeline::cli {
 namespace {
 
-constexpr std::array<AddCommand, 10> kCommands = {
-    add_run,     add_machine, add_peaks,    add_list,       add_cost,
-    add_prepare, add_forward, add_generate, add_synthesize, add_verify};
+constexpr auto kCommands = std::to_array<AddCommand>(
+    {add_run, add_machine, add_peaks, add_list, add_report, add_compare, add_cost, add_predict,
+     add_prepare, add_forward, add_generate, add_synthesize, add_verify});
 
 constexpr const char* kDescription =
     "Measures how fast Hugging Face models run on this machine, and how close to its limit.\n"

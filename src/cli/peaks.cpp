@@ -91,6 +91,9 @@ void add_peaks(CLI::App& app, Context& context) {
   command.add_option("--cores", options.cores, "CPUs to bind to, such as 0-3,8");
   command.add_option("--seconds", options.seconds, "time of each probe")->capture_default_str();
   command.add_option("--engine", options.engine, "which engine measures")->capture_default_str();
+  command.add_flag("--power", options.power,
+                   "read the power under the loads of read and products too (about 7 s each); the "
+                   "energy-efficiency score of a report needs it");
   command.add_flag("--refresh", options.refresh, "measure again what is remembered");
   command.add_flag("--json", flags->json, "print JSON (ridgeline-peaks/1)");
   command.add_flag("--quiet", flags->quiet, "no progress");

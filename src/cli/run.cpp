@@ -1,4 +1,4 @@
-// run: the main job. Flags and plan file → plan → run folder → session → table.
+// run: the main job. Flags and plan file → plan → run folder → session → table and report.
 #include <fmt/format.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
@@ -13,6 +13,7 @@
 #include "cli/command.hpp"
 #include "cli/one_shot.hpp"
 #include "cli/plan_flags.hpp"
+#include "cli/report_job.hpp"
 #include "machine/inventory.hpp"
 #include "machine/validity.hpp"
 #include "measure/busy.hpp"
@@ -34,6 +35,7 @@ struct Flags {
   std::unique_ptr<PlanFlags> plan;
   std::string plan_file;
   std::string resume;
+  std::string report = "html";
   bool dry_run = false;
   bool json = false;
   bool quiet = false;
@@ -201,8 +203,30 @@ Result<measure::SessionResult> run_job(const Job& job, measure::Instruments& ins
   return result;
 }
 
-int print_results(const Flags& flags, const std::vector<Json>& records,
-                  const report::RunInfo& info) {
+// "none", or formats as `ridgeline report` takes them.
+Result<std::vector<report::ReportFormat>> report_formats(const Flags& flags) {
+  if (flags.report == "none") return std::vector<report::ReportFormat>();
+  auto formats = report::parse_formats(flags.report);
+  if (formats) return formats;
+  Error error = std::move(formats).error();
+  error.message.replace(0, error.message.find(':'), "--report");
+  error.remedy += ", or none";
+  return error;
+}
+
+// The report of everything that the folder has by now, also after Ctrl-C.
+int write_report(const Flags& flags, const std::vector<report::ReportFormat>& formats,
+                 const std::string& folder, const Context& context) {
+  const auto paths = write_run_report(folder, formats, context);
+  if (!paths) return fail(paths.error());
+  for (const std::string& path : *paths) {
+    if (!flags.json) std::printf("%-9s %s\n", "report", path.c_str());
+  }
+  return kDone;
+}
+
+void print_results(const Flags& flags, const std::vector<Json>& records,
+                   const report::RunInfo& info) {
   if (flags.json) {
     for (const Json& record : records) std::puts(to_line(record).c_str());
     for (const analysis::Comparison& one : info.comparisons) {
@@ -211,15 +235,10 @@ int print_results(const Flags& flags, const std::vector<Json>& records,
   } else {
     std::fputs(report::summary_text(records, info).c_str(), stdout);
   }
-  if (info.interrupted) {
-    std::fprintf(stderr, "ridgeline: interrupted; go on with `ridgeline run --resume %s`\n",
-                 info.folder.c_str());
-    return kInterrupted;
-  }
-  return kDone;
 }
 
 Result<int> run(const Flags& flags, const Context& context) {
+  RIDGELINE_TRY(const auto formats, report_formats(flags));
   RIDGELINE_TRY(const Job job, make_job(flags));
   if (flags.dry_run) {
     std::fputs(measure::describe(job.plan, job.matrix).c_str(), stdout);
@@ -251,12 +270,17 @@ Result<int> run(const Flags& flags, const Context& context) {
   info.interrupted = result->interrupted;
   info.comparisons =
       analysis::compare_engines(records, job.plan.engines, measure::baseline_of(job.plan));
-  const int code = print_results(flags, records, info);
-  if (code != kDone) return code;
+  print_results(flags, records, info);
+  const int reported = write_report(flags, formats, folder.path(), context);
+  if (info.interrupted) {
+    std::fprintf(stderr, "ridgeline: interrupted; go on with `ridgeline run --resume %s`\n",
+                 info.folder.c_str());
+    return kInterrupted;
+  }
   for (const Json& record : records) {
     if (record.at("outcome").at("status") != "ok") return kCaseFailed;
   }
-  return kDone;
+  return reported;
 }
 
 }  // namespace
@@ -272,6 +296,10 @@ void add_run(CLI::App& app, Context& context) {
       ->type_name("FILE");
   command.add_option("--resume", flags->resume, "go on with an interrupted run")
       ->type_name("FOLDER");
+  command
+      .add_option("--report", flags->report,
+                  "formats of the report in the run folder (ridgeline report --help), or none")
+      ->capture_default_str();
   command.add_flag("--dry-run", flags->dry_run, "show what would be run");
   command.add_flag("--json", flags->json, "print records and comparisons as JSON lines, no table");
   command.add_flag("--quiet", flags->quiet, "no progress");

@@ -35,6 +35,7 @@ Json ceiling_json(const Ceiling& ceiling) {
           {"bytes", or_null(ceiling.bytes)},
           {"size", or_null(ceiling.size)},
           {"round_trip", or_null(ceiling.round_trip)},
+          {"power", or_null(ceiling.power)},
           {"kernel", text_or_null(ceiling.kernel)},
           {"note", text_or_null(ceiling.note)},
           {"reason", text_or_null(ceiling.reason)},
@@ -97,6 +98,7 @@ Result<Ceiling> read_ceiling(const Json& json, const std::string& what) {
   RIDGELINE_CHECK(reader.number("value", ceiling.value));
   RIDGELINE_CHECK(reader.number("median", ceiling.median));
   RIDGELINE_CHECK(reader.number("round_trip", ceiling.round_trip));
+  RIDGELINE_CHECK(reader.number("power", ceiling.power));
   std::optional<std::int64_t> samples;
   RIDGELINE_CHECK(reader.count("samples", samples));
   ceiling.samples = samples.value_or(0);

@@ -31,6 +31,7 @@ struct Ceiling {
   std::optional<std::int64_t> bytes = {};     ///< working set of all arrays
   std::optional<std::int64_t> size = {};      ///< rows and columns of a gemm
   std::optional<double> round_trip = {};      ///< s, of a launch: until its end is seen
+  std::optional<double> power = {};  ///< W of the device under this load, steadily; none: not read
   std::string kernel = {};
   std::string note = {};
   std::string reason = {};       ///< why there is no value

@@ -199,6 +199,11 @@ Result<Json> assemble_record(const CaseState& state, const AssembleContext& cont
   }
   record.set_workload(workload, inputs);
 
+  if (context.limits != nullptr) {
+    const Json engine = state.facts ? state.facts->at("engine") : Json();
+    record.set_ceilings(ceilings_json(*context.limits, configuration, engine));
+  }
+
   results::StopSummary stop;
   stop.invocations_planned = std::max<std::int64_t>(1, context.invocations_planned);
   stop.invocations_done = static_cast<std::int64_t>(state.invocations.size());

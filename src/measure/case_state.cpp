@@ -9,6 +9,7 @@ void add_samples(const std::string& phase, std::vector<double> calls, TokenSerie
   if (!tokens.device.empty()) {
     invocation.samples.emplace_back(device_name(phase), std::move(tokens.device));
   }
+  invocation.samples.emplace_back(host_name(phase), std::move(tokens.host));
   if (tokens.first.empty()) return;
   invocation.samples.emplace_back(ttft_name(phase), std::move(tokens.first));
   invocation.samples.emplace_back(tpot_name(phase), std::move(tokens.mean));

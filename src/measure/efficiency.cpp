@@ -145,7 +145,7 @@ class Efficiency {
                                                return of_ceiling(*set_, "gemm." + dtype, "FLOP/s");
                                              }),
              set_ == nullptr ? no_bytes : of_ceiling(*set_, "read", "B/s"));
-    const machine::Datasheet sheet = datasheet();
+    const machine::Datasheet sheet = datasheet_for(*work_.limits, configuration, set_);
     add_pair(".datasheet", "datasheet",
              combined_rate(
                  dtypes,
@@ -155,17 +155,6 @@ class Efficiency {
   }
 
  private:
-  machine::Datasheet datasheet() const {
-    const Configuration& configuration = *work_.configuration;
-    const bool known = set_ != nullptr && configuration.device != "cpu";
-    const int cores =
-        static_cast<int>(std::clamp<std::int64_t>(configuration.threads.value_or(0), 0, 65536));
-    return machine::datasheet_of(work_.limits->machine, configuration.device, cores,
-                                 known ? set_->pci_address : std::string(),
-                                 known ? set_->device_name : std::string(),
-                                 known ? set_->memory : std::nullopt);
-  }
-
   // Two limits and the shares of them.
   void add_pair(const std::string& suffix, const std::string& group, const Metric& flops_rate,
                 const Metric& bytes_rate) {
@@ -307,6 +296,31 @@ ChosenCeilings choose_ceilings(const MachineLimits& limits, const Configuration&
     chosen.reason = "no ceilings were measured on this machine";
   }
   return chosen;
+}
+
+machine::Datasheet datasheet_for(const MachineLimits& limits, const Configuration& configuration,
+                                 const CeilingSet* set) {
+  const bool known = set != nullptr && configuration.device != "cpu";
+  const int cores =
+      static_cast<int>(std::clamp<std::int64_t>(configuration.threads.value_or(0), 0, 65536));
+  return machine::datasheet_of(
+      limits.machine, configuration.device, cores, known ? set->pci_address : std::string(),
+      known ? set->device_name : std::string(), known ? set->memory : std::nullopt);
+}
+
+Json ceilings_json(const MachineLimits& limits, const Configuration& configuration,
+                   const Json& engine) {
+  ChosenCeilings chosen;
+  if (engine.is_object()) {
+    chosen = choose_ceilings(limits, configuration, engine);
+  } else {
+    chosen.reason = "no worker got far enough to say which engine it is";
+  }
+  const bool found = chosen.set != nullptr;
+  return {{"measured", found ? machine::to_json(*chosen.set) : Json(nullptr)},
+          {"reason", found ? Json(nullptr) : Json(chosen.reason)},
+          {"enable", found ? Json(nullptr) : text_or_null(chosen.enable)},
+          {"datasheet", machine::to_json(datasheet_for(limits, configuration, chosen.set))}};
 }
 
 std::vector<Flag> add_efficiency(const PhaseWork& work, results::Metrics& metrics) {

@@ -43,6 +43,16 @@ struct ChosenCeilings {
 ChosenCeilings choose_ceilings(const MachineLimits& limits, const Configuration& configuration,
                                const Json& engine);
 
+/// The vendor's limits of the device that the configuration runs on; `set`: its ceilings, which
+/// know what the engine calls it, or null.
+machine::Datasheet datasheet_for(const MachineLimits& limits, const Configuration& configuration,
+                                 const machine::CeilingSet* set);
+
+/// record.ceilings: {"measured": the chosen set or null, "reason","enable": why none, "datasheet"}.
+/// `engine` is record.engine, null when no worker said what it is.
+Json ceilings_json(const MachineLimits& limits, const Configuration& configuration,
+                   const Json& engine);
+
 /// Why a phase has no FLOPs or bytes: the `reason` that stands in place of its cost, or that its
 /// engine stated none.
 std::string why_no_cost(const Json& cost);

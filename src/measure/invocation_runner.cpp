@@ -11,6 +11,7 @@
 #include "measure/engine_locator.hpp"
 #include "measure/machine_state.hpp"
 #include "measure/native_cost.hpp"
+#include "measure/op_pass.hpp"
 #include "measure/plan_invocations.hpp"
 #include "measure/schedule.hpp"
 #include "measure/sensor_passes.hpp"
@@ -225,7 +226,9 @@ Status Runner::gather_facts(Loaded& loaded, CaseState& state, const Json& planne
       {"cost", std::move(cost.phases)},
       {"cost_reason", text_or_null(cost.reason)},
       {"memory",
-       {{"tracked", entry_of(memory, "tracked")}, {"resident", entry_of(memory, "resident")}}},
+       {{"tracked", entry_of(memory, "tracked")},
+        {"resident", entry_of(memory, "resident")},
+        {"device", entry_of(memory, "device")}}},
       {"output_digest", entry_of(entry_of(memory, "outputs"), "digest")}};
   SensorPasses passes;
   passes.plan = context_.plan;
@@ -238,6 +241,11 @@ Status Runner::gather_facts(Loaded& loaded, CaseState& state, const Json& planne
   passes.on_energy = [&] { report(Stage::kEnergy, state.id); };
   passes.on_traffic = [&] { report(Stage::kTraffic, state.id); };
   RIDGELINE_CHECK(run_sensor_passes(*loaded.worker, to_run, passes, facts));
+  // Last: what goes wrong in it disturbs nothing.
+  facts["ops"] = nullptr;
+  if (wants(*context_.plan, "ops")) {
+    RIDGELINE_TRY(facts["ops"], op_pass(*loaded.worker, to_run));
+  }
   state.facts = std::make_shared<const Json>(std::move(facts));
   return {};
 }

@@ -7,6 +7,7 @@
 #include "base/student_t.hpp"
 #include "measure/assemble.hpp"
 #include "measure/estimate.hpp"
+#include "measure/op_pass.hpp"
 #include "measure/sensor_metrics.hpp"
 
 namespace ridgeline::measure {
@@ -86,6 +87,7 @@ void add_sensors(const CaseState& state, const Json* cost, PhaseReport& report) 
   };
   result.energy = part(energy_of_phase(energy, result.name));
   result.traffic = part(traffic_of_phase(traffic, result.name));
+  result.ops = part(ops_of_phase(entry_of(*state.facts, "ops"), result.name));
 }
 
 // Latencies of a series of tokens under one name; the percentiles of gaps are what users feel.
@@ -146,6 +148,11 @@ Result<PhaseReport> report_phase(const Json& planned_phase, const CaseState& sta
   }
   if (const auto device = samples_of(device_name(result.name), state); !device.empty()) {
     metrics.emplace_back("latency.device", timed(estimate_latency(device).latency));
+  }
+  // On a CPU the host does the work: it is free again when the call is done.
+  if (context.configuration->configuration.device != "cpu") {
+    const auto host = samples_of(host_name(result.name), state);
+    if (!host.empty()) metrics.emplace_back("latency.host", timed(estimate_latency(host).latency));
   }
   if (planned_phase.contains("items") && planned_phase.at("items").is_object()) {
     for (const auto& [unit, count] : planned_phase.at("items").items()) {

@@ -360,7 +360,7 @@ const std::vector<PlanKey>& plan_keys() {
       {"seed", "N", "of weights, inputs and order", false, set_seed},
       {"output", "FOLDER", "run folder; an existing run is resumed", false, set_output},
       {"phases", "NAME,...", "only these, as prefill,decode", true, set_phases},
-      {"metrics", "GROUP,...", "time, load, memory, cost, energy, traffic, counters", true,
+      {"metrics", "GROUP,...", "time, load, memory, cost, ops, energy, traffic, counters", true,
        set_metrics},
       {"sensors", "auto|none|NAME,...", "sources that may be read", true, set_sensors},
       {"energy_window", "auto|TIME", "shortest window of an energy trial", false,

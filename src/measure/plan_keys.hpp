@@ -12,8 +12,8 @@
 namespace ridgeline::measure {
 
 /// Groups of metrics that can be asked for.
-inline constexpr std::array<std::string_view, 7> kMetricGroups = {
-    "time", "load", "memory", "cost", "energy", "traffic", "counters"};
+inline constexpr std::array<std::string_view, 8> kMetricGroups = {
+    "time", "load", "memory", "cost", "ops", "energy", "traffic", "counters"};
 
 struct PlanKey {
   std::string_view name;         ///< as in the plan file: "text_file"

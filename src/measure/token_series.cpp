@@ -20,6 +20,7 @@ TokenSeries token_series(std::span<const protocol::SampleRow> rows) {
     const protocol::SampleRow& call = rows[at++];
     if (is_token(call)) continue;
     if (call.device_ns >= 0) series.device.push_back(seconds(call.device_ns));
+    series.host.push_back(seconds(call.enqueued_ns - call.begin_ns));
     const std::size_t first = at;
     while (at < rows.size() && is_token(rows[at])) ++at;
     const std::size_t tokens = at - first;
@@ -55,6 +56,9 @@ std::string itl_name(const std::string& phase) {
 }
 std::string device_name(const std::string& phase) {
   return phase + "/device";
+}
+std::string host_name(const std::string& phase) {
+  return phase + "/host";
 }
 
 }  // namespace ridgeline::measure

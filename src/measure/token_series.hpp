@@ -1,5 +1,5 @@
 // What rows say beside the latency of calls: time to first token, time per token, gaps between
-// tokens, time on the device.
+// tokens, time on the device and of the host.
 #pragma once
 
 #include <span>
@@ -19,10 +19,11 @@ struct TokenSeries {
   std::vector<double> mean;    ///< a call: (end to end - TTFT) / (tokens - 1) (TPOT)
   std::vector<double> gaps;    ///< all: between two tokens of a call (ITL)
   std::vector<double> device;  ///< a call: time on the device by its own events, where it has them
+  std::vector<double> host;    ///< a call: from its begin until the host was free again
 };
 
-/// Rows are calls, each followed by the rows of its tokens; calls without tokens give only what the
-/// device took.
+/// Rows are calls, each followed by the rows of its tokens; calls without tokens give only what
+/// device and host took.
 TokenSeries token_series(std::span<const protocol::SampleRow> rows);
 
 /// Seconds of the calls among the rows.
@@ -33,5 +34,6 @@ std::string ttft_name(const std::string& phase);
 std::string tpot_name(const std::string& phase);
 std::string itl_name(const std::string& phase);
 std::string device_name(const std::string& phase);
+std::string host_name(const std::string& phase);
 
 }  // namespace ridgeline::measure

@@ -22,23 +22,11 @@ namespace ridgeline::protocol {
 static_assert(std::endian::native == std::endian::little, "sample files are little-endian");
 static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free);
 
-struct SampleHeader {
-  char magic[8];
-  std::uint32_t version;
-  std::uint32_t row_size;
-  std::uint64_t capacity;
-  std::uint64_t count;
-  std::uint64_t dropped;
-  std::uint64_t reserved[3];
-};
-static_assert(sizeof(SampleHeader) == 64);
-
 namespace {
 
-constexpr char kMagic[8] = {'R', 'L', 'S', 'A', 'M', 'P', 'L', 'E'};
-constexpr std::uint32_t kVersion = 1;
-// 2^32 rows are 200 GB: above it a capacity is a mistake, below it sizes cannot overflow.
-constexpr std::uint64_t kMaxCapacity = 1ull << 32;
+using samples::kMagic;
+using samples::kMaxCapacity;
+using samples::kVersion;
 
 std::uint64_t file_bytes(std::uint64_t capacity) {
   return sizeof(SampleHeader) + capacity * sizeof(SampleRow);

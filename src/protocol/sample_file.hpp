@@ -1,9 +1,7 @@
 // The sample file: raw time stamps of every timed call, in memory that coordinator and worker
 // share.
 //
-// Little-endian. A header of 64 bytes: magic "RLSAMPLE", uint32 version (1), uint32 row size (48),
-// uint64 capacity, uint64 count (stored with release order after the row), uint64 dropped, zeros.
-// Then rows of 48 bytes: SampleRow. Times are CLOCK_MONOTONIC in nanoseconds.
+// base/sample_format.hpp has its form.
 #pragma once
 
 #include <cstdint>
@@ -12,28 +10,16 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/sample_format.hpp"
 
 namespace ridgeline::protocol {
 
-/// The row covers several calls that were queued back to back (sync "end").
-inline constexpr std::uint32_t kRowOfManyCalls = 1;
-/// The row is one token of the call whose row stands before it: from the token before (the first:
-/// from the begin of the call) to its own arrival on the host.
-inline constexpr std::uint32_t kRowOfToken = 2;
-
-/// One timed call.
-struct SampleRow {
-  std::uint32_t rank = 0;        ///< of a tensor-parallel group; else 0
-  std::uint32_t flags = 0;       ///< kRowOfManyCalls or kRowOfToken; other bits are 0
-  std::int64_t begin_ns = 0;     ///< before the work was handed over
-  std::int64_t enqueued_ns = 0;  ///< the host was free again (equals done on a CPU)
-  std::int64_t done_ns = 0;      ///< the result was there
-  std::int64_t device_ns = -1;   ///< time on the device by its own events; -1: unknown
-  double items = 1;              ///< units of work done, in the phase's unit
-};
-static_assert(sizeof(SampleRow) == 48);
-
-struct SampleHeader;
+using samples::kRowOfManyCalls;
+using samples::kRowOfToken;
+using SampleHeader = samples::Header;
+/// One timed call, or one token of it: from the token before (the first: from the begin of the call)
+/// to its own arrival on the host.
+using SampleRow = samples::Row;
 
 /// Closes a mapping when it goes.
 class SampleMapping {

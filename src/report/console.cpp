@@ -12,6 +12,7 @@
 #include "report/case_view.hpp"
 #include "report/comparison_text.hpp"
 #include "report/format.hpp"
+#include "report/limits_text.hpp"
 #include "report/notes.hpp"
 #include "report/record_view.hpp"
 #include "report/table.hpp"
@@ -340,6 +341,8 @@ std::string summary_text(const std::vector<Json>& records, const RunInfo& info) 
   if (!records.empty()) text += table_text(records, views) + "\n";
   const std::string comparison = comparison_table(info.comparisons, records, views);
   if (!comparison.empty()) text += "side by side\n\n" + comparison + "\n";
+  const std::string limits = limits_text(records, views);
+  if (!limits.empty()) text += "what limits\n\n" + limits + "\n";
   for (const std::string& note : notes(records, views)) text += "- " + note + "\n";
   for (const std::string& note : comparison_notes(info.comparisons, views)) {
     text += "- " + note + "\n";

@@ -1,5 +1,5 @@
-// The summary of a run: machine, versions, table, notes, command. Plain text without colour, so
-// that it can be pasted.
+// The summary of a run: machine, versions, table, limits, notes, command. Plain text without
+// colour, so that it can be pasted.
 #pragma once
 
 #include <string>
@@ -21,8 +21,8 @@ struct RunInfo {
 };
 
 /// The text that `run` prints at its end. A row for each phase of each case; failed cases are rows
-/// with their reason. Where engines were compared a second table shows them side by side. Records
-/// may be incomplete: what is missing is shown as "–".
+/// with their reason. Where engines were compared a second table shows them side by side. Then what
+/// limits each phase. Records may be incomplete: what is missing is shown as "–".
 std::string summary_text(const std::vector<Json>& records, const RunInfo& info);
 
 /// "AMD EPYC, 2 cores, 2 threads, 23.5 GiB memory, no accelerator, virtual machine (KVM)".

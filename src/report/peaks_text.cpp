@@ -112,13 +112,20 @@ std::string share_text(const Json& ceiling) {
 
 std::string table_of(const Json& set) {
   using Align = Table::Align;
-  Table table({{"ceiling"},
-               {"working set", Align::kRight},
-               {"best", Align::kRight},
-               {"median", Align::kRight},
-               {"datasheet", Align::kRight},
-               {"share", Align::kRight}});
-  for (const Json& ceiling : list_at(set, {"ceilings"})) {
+  std::vector<Table::Column> columns = {{"ceiling"},
+                                        {"working set", Align::kRight},
+                                        {"best", Align::kRight},
+                                        {"median", Align::kRight},
+                                        {"datasheet", Align::kRight},
+                                        {"share", Align::kRight}};
+  const Json& ceilings = list_at(set, {"ceilings"});
+  // Read with --power only: a column of dashes tells nobody anything.
+  const bool with_power = std::any_of(ceilings.begin(), ceilings.end(), [](const Json& one) {
+    return number_at(one, {"power"}).has_value();
+  });
+  if (with_power) columns.push_back({"power", Align::kRight});
+  Table table(std::move(columns));
+  for (const Json& ceiling : ceilings) {
     const std::string unit = text_at(ceiling, {"unit"}).value_or("");
     const auto size = number_at(ceiling, {"size"});
     const auto bytes = number_at(ceiling, {"bytes"});
@@ -126,8 +133,9 @@ std::string table_of(const Json& set) {
                    size ? fmt::format("{:.0f}³", *size) : format_optional(bytes, format_capacity),
                    with_unit(number_at(ceiling, {"value"}), unit),
                    with_unit(number_at(ceiling, {"median"}), unit),
-                   with_unit(number_at(ceiling, {"datasheet", "value"}), unit),
-                   share_text(ceiling)});
+                   with_unit(number_at(ceiling, {"datasheet", "value"}), unit), share_text(ceiling),
+                   format_optional(number_at(ceiling, {"power"}),
+                                   [](double watts) { return fmt::format("{:.1f} W", watts); })});
     if (const auto seconds = number_at(ceiling, {"round_trip"})) {
       table.add_row({name_of(ceiling) + ", until its end is seen", "", format_time(*seconds)});
     }

@@ -181,6 +181,7 @@ RecordBuilder::RecordBuilder(std::string id, std::string command)
               {"phases", Json::array()},
               {"load", {{"metrics", Json::object()}}},
               {"cost", Json::object()},
+              {"ceilings", nullptr},
               {"memory", {{"metrics", Json::object()}}},
               {"stop_rule", nullptr},
               {"validity", {{"flags", Json::array()}, {"harness", Json::object()}}},
@@ -247,7 +248,8 @@ void RecordBuilder::add_phase(const PhaseResult& phase) {
                                   {"growing", phase.growing},
                                   {"metrics", to_json(phase.metrics)},
                                   {"energy", phase.energy ? *phase.energy : Json()},
-                                  {"traffic", phase.traffic ? *phase.traffic : Json()}});
+                                  {"traffic", phase.traffic ? *phase.traffic : Json()},
+                                  {"ops", phase.ops ? *phase.ops : Json()}});
 }
 
 void RecordBuilder::set_load(const Metrics& metrics) {
@@ -256,6 +258,10 @@ void RecordBuilder::set_load(const Metrics& metrics) {
 
 void RecordBuilder::set_cost(const Json& cost) {
   (*record_)["cost"] = cost;
+}
+
+void RecordBuilder::set_ceilings(const Json& ceilings) {
+  (*record_)["ceilings"] = ceilings;
 }
 
 void RecordBuilder::set_memory(const Metrics& metrics) {

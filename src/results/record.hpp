@@ -89,6 +89,7 @@ struct PhaseResult {
   Metrics metrics;
   std::shared_ptr<const Json> energy;   ///< how its energy was measured; null: it was not
   std::shared_ptr<const Json> traffic;  ///< how its traffic was measured; null: it was not
+  std::shared_ptr<const Json> ops;      ///< seconds of its ops; null: they were not asked for
 };
 
 /// Why the run of this case ended.
@@ -136,6 +137,8 @@ class RecordBuilder {
   void set_load(const Metrics& metrics);
   /// By phase, as the engine's `cost` gave them: {"forward":{"flops":…}}.
   void set_cost(const Json& cost);
+  /// What the machine can do at best: {"measured","reason","enable","datasheet"}.
+  void set_ceilings(const Json& ceilings);
   void set_memory(const Metrics& metrics);
   void set_stop(const StopSummary& stop);
   void add_flag(const Flag& flag);

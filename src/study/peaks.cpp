@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.hpp"
@@ -122,7 +123,7 @@ class Measurement {
     return worker_.get();
   }
 
-  Status run(std::vector<Probe> probes, CeilingSet& set) {
+  Status run(std::vector<Probe> probes, CeilingSet& set, const PowerReading& power) {
     int number = 0;
     for (Probe& probe : probes) {
       ++number;
@@ -131,7 +132,7 @@ class Measurement {
           options_.on_progress(
               {set.device, probe.ceiling.id, number, static_cast<int>(probes.size())});
         }
-        const Status asked = ask(probe, set.device);
+        const Status asked = ask(probe, set.device, power);
         if (!asked) {
           if (asked.error().error_class == ErrorClass::kInterrupted) return asked.error();
           probe.ceiling.reason = asked.error().message;
@@ -151,12 +152,30 @@ class Measurement {
   }
 
  private:
-  Status ask(Probe& probe, const std::string& device) {
+  Status ask(Probe& probe, const std::string& device, const PowerReading& power) {
     RIDGELINE_TRY(protocol::Worker* const asked, worker(probe.ceiling.cores));
-    RIDGELINE_TRY(const Json reply,
-                  asked->request("probe", probe_fields(probe, device, options_.seconds),
-                                 deadlines_for(options_.seconds)));
-    return take_reply(reply, probe.ceiling);
+    const bool reads = !power.meters.empty() && has_power(probe.ceiling);
+    const double seconds =
+        reads ? std::max(options_.seconds, power.probe_seconds()) : options_.seconds;
+    const auto request = [&] {
+      return asked->request("probe", probe_fields(probe, device, seconds), deadlines_for(seconds));
+    };
+    if (!reads) {
+      RIDGELINE_TRY(const Json reply, request());
+      return take_reply(reply, probe.ceiling);
+    }
+    // Sensors are read here while the worker works; arrays are made before, which dilutes nothing:
+    // the answer tells how long the load itself took.
+    std::future<Result<Json>> answer = std::async(std::launch::async, request);
+    const Result<std::optional<double>> watts = power.read(options_.interrupt);
+    const Result<Json> reply = answer.get();
+    if (!watts) return watts.error();
+    if (!reply) return reply.error();
+    RIDGELINE_CHECK(take_reply(*reply, probe.ceiling));
+    // A probe that could not run for so long (unsupported, too little memory) was not what was
+    // read.
+    if (probe.ceiling.value && probe.ceiling.seconds >= power.window) probe.ceiling.power = *watts;
+    return {};
   }
 
   const PeaksOptions& options_;
@@ -174,12 +193,19 @@ Result<Ceilings> remembered(const PeaksOptions& options, const std::string& path
   return none;
 }
 
-const CeilingSet* usable_set(const Ceilings& known, const CeilingSet& wanted) {
+// Whether each ceiling under whose load power can be read has it.
+bool has_powers(const CeilingSet& set) {
+  return std::all_of(set.ceilings.begin(), set.ceilings.end(), [](const Ceiling& ceiling) {
+    return !has_power(ceiling) || !ceiling.value || ceiling.power;
+  });
+}
+
+const CeilingSet* usable_set(const Ceilings& known, const CeilingSet& wanted, bool with_power) {
   for (const CeilingSet& set : known.sets) {
     if (!set.same_conditions(wanted)) continue;
     const bool failed = std::any_of(set.ceilings.begin(), set.ceilings.end(),
                                     [](const Ceiling& ceiling) { return ceiling.failed(); });
-    return failed ? nullptr : &set;
+    return failed || (with_power && !has_powers(set)) ? nullptr : &set;
   }
   return nullptr;
 }
@@ -268,17 +294,23 @@ Result<Peaks> measure_peaks(const PeaksOptions& options, const Machine& machine)
   for (const EngineDevice& device : devices) {
     DevicePeaks one;
     RIDGELINE_TRY(one.set, conditions(options, hello, device, part, cores));
-    const CeilingSet* kept = options.refresh ? nullptr : usable_set(known, one.set);
+    const std::string address = telemetry::normalize_pci_address(device.pci_address);
+    PowerReading power;
+    if (options.power && options.instruments != nullptr) {
+      power = PowerReading::of(*options.instruments, address);
+    }
+    const CeilingSet* kept =
+        options.refresh ? nullptr : usable_set(known, one.set, !power.meters.empty());
     if (kept != nullptr) {
       one.set = *kept;
       one.cached = true;
     } else {
       const bool is_cpu = device.id == "cpu";
-      RIDGELINE_CHECK(measurement.run(
-          is_cpu ? cpu_probes(part, one.set.threads, cores) : accelerator_probes(), one.set));
+      RIDGELINE_CHECK(
+          measurement.run(is_cpu ? cpu_probes(part, one.set.threads, cores) : accelerator_probes(),
+                          one.set, power));
       if (options.instruments != nullptr) {
-        one.set.idle_power = idle_power_of(
-            *options.instruments, telemetry::normalize_pci_address(device.pci_address), idle);
+        one.set.idle_power = idle_power_of(*options.instruments, address, idle);
       }
     }
     one.datasheet = machine::datasheet_of(machine, device.id, one.set.threads, device.pci_address,

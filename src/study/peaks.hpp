@@ -30,7 +30,10 @@ struct PeaksOptions {
   std::string cores = {};           ///< CPU list; empty: all that are allowed
   double seconds = 0.5;             ///< of each probe
   bool refresh = false;             ///< measure although it is remembered
-  std::string cache = {};           ///< the file that remembers; empty: ceilings_path()
+  /// Read the power of the device while memory is read and products run: these probes then take the
+  /// seconds that the sensors need. Needs `instruments`.
+  bool power = false;
+  std::string cache = {};  ///< the file that remembers; empty: ceilings_path()
   /// Measures power at rest before the first worker; null: nobody does.
   const measure::Instruments* instruments = nullptr;
   const Interrupt* interrupt = nullptr;

@@ -4,6 +4,30 @@
 #include <nlohmann/json.hpp>
 
 namespace ridgeline::study {
+namespace {
+
+// The sum of what idle_power() found for the primary meters, or why there is none.
+machine::IdlePower sum_of(const std::vector<measure::CalibratedMeter>& meters, const Json& found) {
+  machine::IdlePower power;
+  double sum = 0;
+  bool counted = true;
+  for (const measure::CalibratedMeter& one : meters) {
+    if (!one.meter.is_primary) continue;
+    const Json entry = found.value(one.meter.id, Json::object());
+    if (!entry.value("watts", Json()).is_number()) {
+      power.reason = entry.value("reason", "power was not measured");
+      return power;
+    }
+    sum += entry.at("watts").get<double>();
+    counted = counted && entry.value("method", "") == "counter";
+  }
+  power.value = sum;
+  power.source = counted ? "counter" : "sampled";
+  power.reason.clear();
+  return power;
+}
+
+}  // namespace
 
 Result<Json> measure_idle(const measure::Instruments& instruments, const Interrupt* interrupt) {
   const auto meters = instruments.all_meters();
@@ -13,30 +37,35 @@ Result<Json> measure_idle(const measure::Instruments& instruments, const Interru
 
 machine::IdlePower idle_power_of(const measure::Instruments& instruments,
                                  const std::string& pci_address, const Json& idle) {
-  machine::IdlePower power;
-  double sum = 0;
-  bool counted = true;
   const auto meters = instruments.meters(pci_address);
-  for (const measure::CalibratedMeter& one : meters) {
-    if (!one.meter.is_primary) continue;
-    const Json entry = idle.value(one.meter.id, Json::object());
-    if (!entry.value("watts", Json()).is_number()) {
-      power.reason = entry.value("reason", "idle power was not measured");
-      return power;
-    }
-    sum += entry.at("watts").get<double>();
-    counted = counted && entry.value("method", "") == "counter";
-  }
-  if (!measure::has_primary(meters)) {
-    const telemetry::Absence why = instruments.why_absent(telemetry::Kind::kEnergy, pci_address);
-    power.reason = why.reason;
-    power.enable = why.enable;
-    return power;
-  }
-  power.value = sum;
-  power.source = counted ? "counter" : "sampled";
-  power.reason.clear();
+  if (measure::has_primary(meters)) return sum_of(meters, idle);
+  machine::IdlePower power;
+  const telemetry::Absence why = instruments.why_absent(telemetry::Kind::kEnergy, pci_address);
+  power.reason = why.reason;
+  power.enable = why.enable;
   return power;
+}
+
+bool has_power(const machine::Ceiling& ceiling) {
+  return ceiling.id == "read" || ceiling.kind == "gemm";
+}
+
+PowerReading PowerReading::of(const measure::Instruments& instruments,
+                              const std::string& pci_address) {
+  PowerReading reading;
+  reading.meters = instruments.meters(pci_address);
+  if (!measure::has_primary(reading.meters)) reading.meters.clear();
+  if (!reading.meters.empty()) reading.window = measure::default_window_seconds(reading.meters);
+  return reading;
+}
+
+Result<std::optional<double>> PowerReading::read(const Interrupt* interrupt) const {
+  if (meters.empty()) return std::optional<double>();
+  if (!measure::sleep_for(kLeadSeconds, interrupt)) {
+    return Error{ErrorClass::kInterrupted, "interrupted"};
+  }
+  RIDGELINE_TRY(const Json found, measure::idle_power(meters, window, interrupt));
+  return sum_of(meters, found).value;
 }
 
 }  // namespace ridgeline::study

@@ -146,7 +146,7 @@ def test_an_example_works_and_its_records_are_valid(name, workplace):
 
 def test_there_is_an_example_for_every_modality():
     listed = json.loads(ridgeline("list", "families", "--json").stdout)
-    assert {row["modality"] for row in listed} == {row.id for row in examples()}
+    assert {row["modality"] for row in listed} <= {row.id for row in examples()}
 
 
 def plans():

@@ -194,3 +194,18 @@ def test_an_engine_that_is_not_installed_is_of_the_environment():
     done = ridgeline("peaks", "--engine", "nonsense", check=False)
     assert_one_clear_line(done, code=3)
     assert "nonsense" in done.stderr
+
+
+def test_power_is_read_under_the_load_of_a_probe(peaks, monkeypatch):
+    sensor = {"id": "package-0", "kind": "energy", "scope": "package", "power": 42.0,
+              "period": 0.001, "resolution": 6.1e-5}
+    monkeypatch.setenv("RIDGELINE_SENSOR_SCRIPT", json.dumps({"domains": [sensor]}))
+    done = peaks("--power", "--json", "--threads", 2,
+                 script={"probes": [{"kind": "read", "value": 2e10}]})
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    read = ceiling(shown, "read")
+    assert read["power"] == pytest.approx(42.0, rel=0.01)
+    assert ceiling(shown, "write")["power"] is None
+    text = peaks("--power", "--threads", 2).stdout  # remembered: nothing is read again
+    assert "42.0 W" in text

@@ -1,4 +1,4 @@
-// What a piece of work allocates, counted by the allocator itself.
+// What a piece of work allocates, counted by the allocator itself: for real, or on meta tensors.
 #pragma once
 
 #include <c10/core/Allocator.h>
@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 namespace ridgeline::native {
 
@@ -17,6 +18,26 @@ struct MemoryUse {
 /// Runs `work` while counting what torch's allocators hand out to this thread. Costs time in each
 /// allocation: for a memory pass, never for a timed one.
 MemoryUse measure_memory(const std::function<void()>& work);
+
+/// Counts the bytes that meta tensors of this thread would take, without any of them being there.
+/// While one lives, torch's allocator of meta tensors is replaced by one that counts; the last one
+/// to go puts it back. Threads do not see each other's, and tensors may outlive it. At most one a
+/// thread.
+class MetaMemory {
+ public:
+  MetaMemory();
+  ~MetaMemory();
+  MetaMemory(const MetaMemory&) = delete;
+  MetaMemory& operator=(const MetaMemory&) = delete;
+
+  /// As measure_memory(), for work on meta tensors.
+  MemoryUse measure(const std::function<void()>& work);
+
+  struct Level;
+
+ private:
+  std::shared_ptr<Level> level_;
+};
 
 /// Resident bytes of this process now and at most since its start; 0 where /proc does not say.
 std::int64_t resident_bytes();

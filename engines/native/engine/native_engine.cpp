@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.hpp"
+#include "base/json_values.hpp"
 #include "engines/native/device/device.hpp"
 #include "engines/native/device/identity.hpp"
 #include "engines/native/device/memory.hpp"
@@ -27,6 +28,13 @@ namespace {
 Json optimizations_of(const Json& fields) {
   const auto found = fields.find("optimizations");
   return found != fields.end() && found->is_array() ? *found : Json::array();
+}
+
+// Weights in 8 bits, as far as a cost from shapes alone can know.
+bool asks_for_int8(const Json& optimizations) {
+  return std::any_of(optimizations.begin(), optimizations.end(), [](const Json& one) {
+    return text_in(one, "id") == "quantize" && text_in(one, "value") == "int8";
+  });
 }
 
 const Json& workload_field(const Json& fields) {
@@ -59,8 +67,8 @@ Result<Json> NativeEngine::hello(const protocol::Request&) {
               {"devices", list_devices()},
               {"abilities",
                {{"messages",
-                 {"load", "plan", "cost", "run", "stop", "memory", "inputs", "forward", "generate",
-                  "prepare", "synthesize", "probe"}},
+                 {"load", "plan", "cost", "run", "stop", "memory", "profile", "inputs", "forward",
+                  "generate", "prepare", "synthesize", "probe"}},
                 {"dtypes", {"float32", "bfloat16", "float16"}}}},
               {"knobs", knobs_json()}};
 }
@@ -71,6 +79,7 @@ Result<Json> NativeEngine::handle(const protocol::Request& request) {
   if (message == "plan") return plan(request.fields);
   if (message == "cost") return cost(request.fields);
   if (message == "memory") return memory(request.fields);
+  if (message == "profile") return profile(request.fields);
   if (message == "inputs") return inputs(request.fields);
   if (message == "forward") return forward(request.fields);
   if (message == "generate") return generate(request.fields);
@@ -129,23 +138,34 @@ Result<Json> NativeEngine::plan(const Json& fields) {
 Result<Json> NativeEngine::cost(const Json& fields) {
   if (planned_ && !fields.contains("workload")) {
     return cost_of(loaded_->resolved, loaded_->dtype, planned_->workload(), &planned_->inputs(),
-                   loaded_->has_int8_weights());
+                   loaded_->has_int8_weights(), loaded_->second_layout_bytes());
   }
   RIDGELINE_TRY(const Workload workload, workload_from(workload_field(fields)));
   if (loaded_ && !fields.contains("model")) {
     return cost_of(loaded_->resolved, loaded_->dtype, workload, nullptr,
-                   loaded_->has_int8_weights());
+                   loaded_->has_int8_weights(), loaded_->second_layout_bytes());
   }
   RIDGELINE_TRY(const LoadRequest request, LoadRequest::from(fields));
   RIDGELINE_TRY(const at::ScalarType dtype, dtype_from(request.dtype));
   RIDGELINE_TRY(const ResolvedModel resolved, resolve(request));
-  return cost_of(resolved, dtype, workload, nullptr, /*int8_weights=*/false);
+  return cost_of(resolved, dtype, workload, nullptr, asks_for_int8(optimizations_of(fields)));
 }
 
 Result<Json> NativeEngine::memory(const Json& fields) {
   if (!planned_) return nothing_loaded();
   RIDGELINE_TRY(const std::string phase, get_string(fields, "phase", "memory"));
   return planned_->memory(phase, library_bytes_);
+}
+
+Result<Json> NativeEngine::profile(const Json& fields) {
+  constexpr double kMostSeconds = 600;
+  if (!planned_) return nothing_loaded();
+  RIDGELINE_TRY(const std::string phase, get_string(fields, "phase", "profile"));
+  RIDGELINE_TRY(const double seconds, get_number(fields, "seconds", "profile", 0.5));
+  if (!(seconds >= 0 && seconds <= kMostSeconds)) {
+    return bad_input(fmt::format("profile: {} seconds are not between 0 and 600", seconds));
+  }
+  return planned_->profile(phase, seconds);
 }
 
 // The tensors of the file that the message names, or of its texts, pictures and sounds; checked, on

@@ -26,6 +26,7 @@ class NativeEngine final : public protocol::Engine {
   Result<Json> plan(const Json& fields);
   Result<Json> cost(const Json& fields);
   Result<Json> memory(const Json& fields);
+  Result<Json> profile(const Json& fields);
   Result<Json> inputs(const Json& fields);
   Result<Json> forward(const Json& fields);
   Result<Json> generate(const Json& fields);

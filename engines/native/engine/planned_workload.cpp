@@ -11,6 +11,7 @@
 #include "engines/native/device/device.hpp"
 #include "engines/native/device/memory.hpp"
 #include "engines/native/engine/digest.hpp"
+#include "engines/native/engine/op_profile.hpp"
 #include "engines/native/engine/phase_runnable.hpp"
 #include "engines/native/optimize/knobs.hpp"
 
@@ -322,6 +323,12 @@ Result<Json> PlannedWorkload::memory(const std::string& name, std::int64_t libra
        {{"library", library_bytes}, {"now", resident_bytes()}, {"peak", peak_resident_bytes()}}},
       {"device", device_memory()},
       {"outputs", {{"digest", digest}}}};
+}
+
+Result<Json> PlannedWorkload::profile(const std::string& name, double seconds) const {
+  const Phase* phase = find_phase(name);
+  if (phase == nullptr) return bad_input(fmt::format("no phase '{}' is planned", name));
+  return profile_ops(*phase, *backend_, seconds, recorded_.find(name) != nullptr);
 }
 
 // Of what is timed: a replay writes its outputs to a place of their own.

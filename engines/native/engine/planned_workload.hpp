@@ -43,6 +43,8 @@ class PlannedWorkload {
   /// that is what is timed. "device" is null where memory is the host's; its "graphs" is what
   /// recordings hold, and a part of "reserved".
   Result<Json> memory(const std::string& phase, std::int64_t library_bytes) const;
+  /// The `profile` reply: the time of each op of a phase (op_profile.hpp).
+  Result<Json> profile(const std::string& phase, double seconds) const;
   /// What to time; owned here.
   Result<protocol::Runnable*> runnable(const std::string& phase);
 

@@ -77,7 +77,7 @@ at::Tensor apply(at::Tensor x, Activation activation) {
 }  // namespace
 
 at::Tensor activate(at::Tensor x, Activation activation) {
-  const ChargeDepth op =
+  const OpenOp op =
       open_op(name_of_activation(activation), OpClass::kActivation, x, at::Tensor(), [&](Ledger&) {
         OpCost cost;
         cost.flops_elementwise = static_cast<double>(x.numel());
@@ -85,13 +85,17 @@ at::Tensor activate(at::Tensor x, Activation activation) {
         cost.written_bytes = bytes_of(x);
         return cost;
       });
-  if (x.is_meta()) return meta_result(x.sizes(), x);
+  if (x.is_meta()) {
+    // The product and its sigmoid live beside x for a moment.
+    if (activation == Activation::kQuickGelu) meta_workspace(x, 2 * x.numel());
+    return x;
+  }
   return apply(std::move(x), activation);
 }
 
 at::Tensor gated(const at::Tensor& x, Activation activation) {
   const std::int64_t width = x.size(-1) / 2;
-  const ChargeDepth op = open_op("gated", OpClass::kActivation, x, at::Tensor(), [&](Ledger&) {
+  const OpenOp op = open_op("gated", OpClass::kActivation, x, at::Tensor(), [&](Ledger&) {
     OpCost cost;
     cost.flops_elementwise = static_cast<double>(x.numel());
     cost.read_bytes = bytes_of(x);

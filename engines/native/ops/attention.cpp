@@ -186,9 +186,9 @@ AttentionCase attention_case(const at::Tensor& query, const at::Tensor& key, con
 
 at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                      const at::Tensor& mask, const AttentionOptions& options) {
-  const ChargeDepth op =
-      open_op("attention", OpClass::kAttention, query, at::Tensor(),
-              [&](Ledger&) { return attention_cost(query, key, value, mask, options.causal); });
+  const OpenOp op = open_op("attention", OpClass::kAttention, query, at::Tensor(), [&](Ledger&) {
+    return attention_cost(query, key, value, mask, options.causal);
+  });
   const AttentionKernel wanted = wanted_for(query, key, mask, options);
   if (query.is_meta()) return meta_attended(query, value, wanted);
   if (wanted == AttentionKernel::kAuto && cpu::can_attend(query, key, value, mask)) {
@@ -220,14 +220,13 @@ at::Tensor repeat_heads(const at::Tensor& x, std::int64_t heads) {
 }
 
 at::Tensor additive_mask(const at::Tensor& mask, at::ScalarType dtype) {
-  const ChargeDepth op =
-      open_op("attention_mask", OpClass::kMovement, mask, at::Tensor(), [&](Ledger&) {
-        OpCost cost;
-        cost.read_bytes = bytes_of(mask);
-        cost.written_bytes =
-            static_cast<double>(mask.numel()) * static_cast<double>(c10::elementSize(dtype));
-        return cost;
-      });
+  const OpenOp op = open_op("attention_mask", OpClass::kMovement, mask, at::Tensor(), [&](Ledger&) {
+    OpCost cost;
+    cost.read_bytes = bytes_of(mask);
+    cost.written_bytes =
+        static_cast<double>(mask.numel()) * static_cast<double>(c10::elementSize(dtype));
+    return cost;
+  });
   if (mask.is_meta()) return at::empty(mask.sizes(), mask.options().dtype(dtype));
   return add_of(mask, dtype);
 }
@@ -235,8 +234,8 @@ at::Tensor additive_mask(const at::Tensor& mask, at::ScalarType dtype) {
 at::Tensor attention_mask(const at::Tensor& key_mask) {
   const std::int64_t batch = key_mask.size(0);
   const std::int64_t keys = key_mask.size(1);
-  const ChargeDepth op = open_op("attention_mask", OpClass::kMovement, key_mask, at::Tensor(),
-                                 [&](Ledger&) { return mask_cost(key_mask, 1, keys); });
+  const OpenOp op = open_op("attention_mask", OpClass::kMovement, key_mask, at::Tensor(),
+                            [&](Ledger&) { return mask_cost(key_mask, 1, keys); });
   if (key_mask.is_meta()) {
     return at::empty({batch, 1, 1, keys}, key_mask.options().dtype(at::kBool));
   }
@@ -246,9 +245,8 @@ at::Tensor attention_mask(const at::Tensor& key_mask) {
 at::Tensor causal_mask(const at::Tensor& key_mask, std::int64_t sequence, std::int64_t window,
                        at::Device device) {
   const at::Tensor shape_like = key_mask.defined() ? key_mask : at::empty({1, 0}, device);
-  const ChargeDepth op =
-      open_op("attention_mask", OpClass::kMovement, shape_like, at::Tensor(),
-              [&](Ledger&) { return mask_cost(shape_like, sequence, sequence); });
+  const OpenOp op = open_op("attention_mask", OpClass::kMovement, shape_like, at::Tensor(),
+                            [&](Ledger&) { return mask_cost(shape_like, sequence, sequence); });
   const auto boolean = at::TensorOptions().dtype(at::kBool).device(device);
   if (device.is_meta()) return at::empty({shape_like.size(0), 1, sequence, sequence}, boolean);
   at::Tensor seen = at::ones({sequence, sequence}, boolean).tril_();

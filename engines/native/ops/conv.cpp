@@ -56,7 +56,7 @@ at::Tensor convolve(std::string_view name, const at::Tensor& x, const at::Tensor
     TORCH_CHECK(room >= 0, name, ": the kernel is wider than its input");
     result.push_back(room / stride[i] + 1);
   }
-  const ChargeDepth op = open_op(name, OpClass::kMatmul, x, weight, [&](Ledger& ledger) {
+  const OpenOp op = open_op(name, OpClass::kMatmul, x, weight, [&](Ledger& ledger) {
     return convolution_cost(ledger, x, weight, bias, result);
   });
   if (x.is_meta()) return meta_result(result, x);
@@ -102,16 +102,15 @@ at::Tensor patch_convolution(const at::Tensor& x, const at::Tensor& weight,
   const std::int64_t height = weight.size(2), width = weight.size(3);
   const std::int64_t rows = x.size(2) / height, columns = x.size(3) / width;
   const std::array<std::int64_t, 3> shape = {x.size(0), rows * columns, weight.size(0)};
-  const ChargeDepth op =
-      open_op("patch_convolution", OpClass::kMatmul, x, weight, [&](Ledger& ledger) {
-        OpCost cost = convolution_cost(ledger, x, weight, bias, shape);
-        // The patches are copied side by side first.
-        const double pixels = product(shape) / static_cast<double>(weight.size(0)) *
-                              static_cast<double>(weight.numel() / weight.size(0));
-        cost.written_bytes += pixels * x.element_size();
-        cost.read_bytes = 2.0 * pixels * x.element_size();
-        return cost;
-      });
+  const OpenOp op = open_op("patch_convolution", OpClass::kMatmul, x, weight, [&](Ledger& ledger) {
+    OpCost cost = convolution_cost(ledger, x, weight, bias, shape);
+    // The patches are copied side by side first.
+    const double pixels = product(shape) / static_cast<double>(weight.size(0)) *
+                          static_cast<double>(weight.numel() / weight.size(0));
+    cost.written_bytes += pixels * x.element_size();
+    cost.read_bytes = 2.0 * pixels * x.element_size();
+    return cost;
+  });
   if (x.is_meta()) return meta_result(shape, x);
   const at::Tensor patches =
       x.narrow(2, 0, rows * height)
@@ -124,7 +123,7 @@ at::Tensor patch_convolution(const at::Tensor& x, const at::Tensor& weight,
 }
 
 at::Tensor similarity(const at::Tensor& a, const at::Tensor& b) {
-  const ChargeDepth op = open_op("similarity", OpClass::kMatmul, a, at::Tensor(), [&](Ledger&) {
+  const OpenOp op = open_op("similarity", OpClass::kMatmul, a, at::Tensor(), [&](Ledger&) {
     const double pairs = static_cast<double>(a.size(0)) * static_cast<double>(b.size(0));
     OpCost cost;
     cost.flops = 2.0 * pairs * static_cast<double>(a.size(1));
@@ -140,7 +139,7 @@ at::Tensor similarity(const at::Tensor& a, const at::Tensor& b) {
 at::Tensor embed_tokens(const at::Tensor& patches, const at::Tensor& class_token,
                         const at::Tensor& positions) {
   const std::array<std::int64_t, 3> shape = {patches.size(0), patches.size(1) + 1, patches.size(2)};
-  const ChargeDepth op =
+  const OpenOp op =
       open_op("embed_tokens", OpClass::kElementwise, patches, class_token, [&](Ledger& ledger) {
         ledger.touch(class_token);
         ledger.touch(positions);
@@ -162,40 +161,38 @@ at::Tensor embed_tokens(const at::Tensor& patches, const at::Tensor& class_token
 
 at::Tensor interpolate_bicubic(const at::Tensor& x, std::int64_t height, std::int64_t width) {
   const std::array<std::int64_t, 4> shape = {x.size(0), x.size(1), height, width};
-  const ChargeDepth op =
-      open_op("interpolate", OpClass::kElementwise, x, at::Tensor(), [&](Ledger&) {
-        OpCost cost;
-        // A sum of 4 x 4 products.
-        cost.flops_elementwise = 32.0 * product(shape);
-        cost.read_bytes = bytes_of(x);
-        cost.written_bytes = product(shape) * x.element_size();
-        return cost;
-      });
+  const OpenOp op = open_op("interpolate", OpClass::kElementwise, x, at::Tensor(), [&](Ledger&) {
+    OpCost cost;
+    // A sum of 4 x 4 products.
+    cost.flops_elementwise = 32.0 * product(shape);
+    cost.read_bytes = bytes_of(x);
+    cost.written_bytes = product(shape) * x.element_size();
+    return cost;
+  });
   if (x.is_meta()) return meta_result(shape, x);
   return at::upsample_bicubic2d(x, {height, width}, /*align_corners=*/false);
 }
 
 at::Tensor l2_normalize(const at::Tensor& x) {
   // Square, sum and division.
-  const ChargeDepth op = open_op("l2_normalize", OpClass::kNorm, x, at::Tensor(),
-                                 [&](Ledger&) { return pointwise_cost(x, 3.0); });
+  const OpenOp op = open_op("l2_normalize", OpClass::kNorm, x, at::Tensor(),
+                            [&](Ledger&) { return pointwise_cost(x, 3.0); });
   if (x.is_meta()) return meta_result(x.sizes(), x);
   return x / at::linalg_vector_norm(x, 2, {{-1}}, /*keepdim=*/true);
 }
 
 at::Tensor scale_by_exp(at::Tensor x, const at::Tensor& logarithm) {
-  const ChargeDepth op = open_op("scale", OpClass::kElementwise, x, logarithm, [&](Ledger& ledger) {
+  const OpenOp op = open_op("scale", OpClass::kElementwise, x, logarithm, [&](Ledger& ledger) {
     ledger.touch(logarithm);
     OpCost cost = pointwise_cost(x, 1.0);
     cost.weight_bytes = bytes_of(logarithm);
     return cost;
   });
-  if (x.is_meta()) return meta_result(x.sizes(), x);
-  return x.mul_(logarithm.exp());
+  return x.is_meta() ? x : x.mul_(logarithm.exp());
 }
 
 at::Tensor mean(const at::Tensor& x, std::int64_t dimension) {
-  const ChargeDepth op = open_op("mean", OpClass::kElementwise, x, at::Tensor(), [&](Ledger&) {
+  const OpenOp op = open_op("mean", OpClass::kElementwise, x, at::Tensor(), [&](Ledger&) {
     OpCost cost = pointwise_cost(x, 1.0);
     cost.written_bytes /= static_cast<double>(x.size(dimension));
     return cost;
@@ -210,7 +207,7 @@ at::Tensor mean(const at::Tensor& x, std::int64_t dimension) {
 
 at::Tensor concat(const std::vector<at::Tensor>& parts, std::int64_t dimension) {
   const at::Tensor& first = parts.front();
-  const ChargeDepth op = open_op("concat", OpClass::kMovement, first, at::Tensor(), [&](Ledger&) {
+  const OpenOp op = open_op("concat", OpClass::kMovement, first, at::Tensor(), [&](Ledger&) {
     OpCost cost;
     for (const at::Tensor& part : parts) cost.read_bytes += bytes_of(part);
     cost.written_bytes = cost.read_bytes;

@@ -24,32 +24,30 @@ OpCost moved(const at::Tensor& x) {
 }  // namespace
 
 at::Tensor add_into(at::Tensor a, const at::Tensor& b) {
-  const ChargeDepth op = open_op("add", OpClass::kElementwise, a, at::Tensor(), [&](Ledger&) {
+  const OpenOp op = open_op("add", OpClass::kElementwise, a, at::Tensor(), [&](Ledger&) {
     OpCost cost;
     cost.flops_elementwise = static_cast<double>(a.numel());
     cost.read_bytes = bytes_of(a) + bytes_of(b);
     cost.written_bytes = bytes_of(a);
     return cost;
   });
-  if (a.is_meta()) return meta_result(a.sizes(), a);
-  return a.add_(b);
+  return a.is_meta() ? a : a.add_(b);
 }
 
 at::Tensor add_rows(at::Tensor a, const at::Tensor& table, std::int64_t first) {
   const std::int64_t rows = a.size(1);
-  const ChargeDepth op = open_op("add", OpClass::kElementwise, a, table, [&](Ledger& ledger) {
+  const OpenOp op = open_op("add", OpClass::kElementwise, a, table, [&](Ledger& ledger) {
     ledger.touch_rows(table, static_cast<double>(rows));
     OpCost cost = moved(a);
     cost.flops_elementwise = static_cast<double>(a.numel());
     cost.weight_bytes = static_cast<double>(rows * table.size(1)) * table.element_size();
     return cost;
   });
-  if (a.is_meta()) return meta_result(a.sizes(), a);
-  return a.add_(table.narrow(0, first, rows));
+  return a.is_meta() ? a : a.add_(table.narrow(0, first, rows));
 }
 
 at::Tensor copy(const at::Tensor& x) {
-  const ChargeDepth op =
+  const OpenOp op =
       open_op("copy", OpClass::kMovement, x, at::Tensor(), [&](Ledger&) { return moved(x); });
   if (x.is_meta()) return meta_result(x.sizes(), x);
   return x.clone();
@@ -57,7 +55,7 @@ at::Tensor copy(const at::Tensor& x) {
 
 at::Tensor weighted_sum(const std::vector<at::Tensor>& parts, const at::Tensor& weights) {
   const at::Tensor& first = parts.front();
-  const ChargeDepth op =
+  const OpenOp op =
       open_op("weighted_sum", OpClass::kElementwise, first, weights, [&](Ledger& ledger) {
         ledger.touch(weights);
         OpCost cost;
@@ -78,7 +76,7 @@ at::Tensor weighted_sum(const std::vector<at::Tensor>& parts, const at::Tensor& 
 }
 
 at::Tensor embedding(const at::Tensor& table, const at::Tensor& ids) {
-  const ChargeDepth op = open_op("embedding", OpClass::kLookup, table, table, [&](Ledger& ledger) {
+  const OpenOp op = open_op("embedding", OpClass::kLookup, table, table, [&](Ledger& ledger) {
     ledger.touch_rows(table, static_cast<double>(ids.numel()));
     OpCost cost;
     const double bytes = static_cast<double>(ids.numel() * table.size(1)) * table.element_size();
@@ -97,7 +95,7 @@ at::Tensor embedding(const at::Tensor& table, const at::Tensor& ids) {
 
 void rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine) {
   const std::int64_t pairs = cosine.size(-1);
-  const ChargeDepth op = open_op("rotate", OpClass::kElementwise, x, at::Tensor(), [&](Ledger&) {
+  const OpenOp op = open_op("rotate", OpClass::kElementwise, x, at::Tensor(), [&](Ledger&) {
     OpCost cost;
     const double turned = static_cast<double>(x.numel() / x.size(-1)) * 2.0 * pairs;
     // Two products and a sum for each feature that is turned.
@@ -119,14 +117,13 @@ void rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sin
 
 void store(const at::Tensor& key, const at::Tensor& value, const at::Tensor& key_cache,
            const at::Tensor& value_cache, std::int64_t at, double visible_bytes) {
-  const ChargeDepth op =
-      open_op("store", OpClass::kMovement, key, at::Tensor(), [&](Ledger& ledger) {
-        ledger.touch_cache(visible_bytes);
-        OpCost cost;
-        cost.read_bytes = bytes_of(key) + bytes_of(value);
-        cost.written_bytes = cost.read_bytes;
-        return cost;
-      });
+  const OpenOp op = open_op("store", OpClass::kMovement, key, at::Tensor(), [&](Ledger& ledger) {
+    ledger.touch_cache(visible_bytes);
+    OpCost cost;
+    cost.read_bytes = bytes_of(key) + bytes_of(value);
+    cost.written_bytes = cost.read_bytes;
+    return cost;
+  });
   if (key.is_meta()) return;
   const auto is_plain = [](const at::Tensor& x) { return cpu::is_served(x) && x.stride(3) == 1; };
   if (is_plain(key) && is_plain(value) && is_plain(key_cache) && is_plain(value_cache) &&
@@ -139,7 +136,7 @@ void store(const at::Tensor& key, const at::Tensor& value, const at::Tensor& key
 
 at::Tensor take(const at::Tensor& x, const at::Tensor& positions) {
   const std::int64_t width = x.size(2);
-  const ChargeDepth op = open_op("take", OpClass::kMovement, x, at::Tensor(), [&](Ledger&) {
+  const OpenOp op = open_op("take", OpClass::kMovement, x, at::Tensor(), [&](Ledger&) {
     OpCost cost;
     cost.written_bytes = static_cast<double>(x.size(0) * width) * x.element_size();
     cost.read_bytes = cost.written_bytes + bytes_of(positions);
@@ -151,7 +148,7 @@ at::Tensor take(const at::Tensor& x, const at::Tensor& positions) {
 }
 
 void put_column(const at::Tensor& table, std::int64_t at, const at::Tensor& values) {
-  const ChargeDepth op = open_op("put", OpClass::kMovement, values, at::Tensor(), [&](Ledger&) {
+  const OpenOp op = open_op("put", OpClass::kMovement, values, at::Tensor(), [&](Ledger&) {
     OpCost cost;
     cost.read_bytes = cost.written_bytes = bytes_of(values);
     return cost;
@@ -160,20 +157,19 @@ void put_column(const at::Tensor& table, std::int64_t at, const at::Tensor& valu
 }
 
 at::Tensor argmax(const at::Tensor& logits) {
-  const ChargeDepth op =
-      open_op("argmax", OpClass::kElementwise, logits, at::Tensor(), [&](Ledger&) {
-        OpCost cost;
-        cost.flops_elementwise = static_cast<double>(logits.numel());
-        cost.read_bytes = bytes_of(logits);
-        cost.written_bytes = static_cast<double>(logits.size(0)) * 8.0;
-        return cost;
-      });
+  const OpenOp op = open_op("argmax", OpClass::kElementwise, logits, at::Tensor(), [&](Ledger&) {
+    OpCost cost;
+    cost.flops_elementwise = static_cast<double>(logits.numel());
+    cost.read_bytes = bytes_of(logits);
+    cost.written_bytes = static_cast<double>(logits.size(0)) * 8.0;
+    return cost;
+  });
   if (logits.is_meta()) return at::empty({logits.size(0)}, logits.options().dtype(at::kLong));
   return at::argmax(logits, -1);
 }
 
 at::Tensor turned(const at::Tensor& x, std::int64_t shift) {
-  const ChargeDepth op =
+  const OpenOp op =
       open_op("turned", OpClass::kMovement, x, at::Tensor(), [&](Ledger&) { return moved(x); });
   if (x.is_meta()) return meta_result(x.sizes(), x);
   return at::roll(x, {shift}, {x.dim() - 1});
@@ -181,7 +177,7 @@ at::Tensor turned(const at::Tensor& x, std::int64_t shift) {
 
 at::Tensor contiguous(const at::Tensor& x) {
   if (x.is_contiguous()) return x;
-  const ChargeDepth op =
+  const OpenOp op =
       open_op("copy", OpClass::kMovement, x, at::Tensor(), [&](Ledger&) { return moved(x); });
   if (x.is_meta()) return meta_result(x.sizes(), x);
   return x.contiguous();

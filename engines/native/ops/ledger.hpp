@@ -95,7 +95,7 @@ class LedgerGuard {
   Ledger* previous_;
 };
 
-/// Marks the body of an op. Costs nothing but a branch when no ledger is active.
+/// Marks the body of an op that states its cost; open_op() in charge.hpp makes it.
 class ChargeDepth {
  public:
   ChargeDepth() : counted_(Ledger::active_ != nullptr) {

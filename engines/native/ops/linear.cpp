@@ -43,7 +43,7 @@ Int8Weight quantize_weight(const at::Tensor& weight) {
 at::Tensor linear(const at::Tensor& x, const ProductWeight& weight, const at::Tensor& bias) {
   const at::Tensor& any = weight.any();
   const std::int64_t rows = x.numel() / x.size(-1);
-  const ChargeDepth op = open_op("linear", OpClass::kMatmul, x, any, [&](Ledger& ledger) {
+  const OpenOp op = open_op("linear", OpClass::kMatmul, x, any, [&](Ledger& ledger) {
     ledger.touch(any);
     ledger.touch(weight.int8.scales);
     ledger.touch(bias);

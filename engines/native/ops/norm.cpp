@@ -10,7 +10,7 @@ namespace ridgeline::native::ops {
 
 at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                       double eps) {
-  const ChargeDepth op = open_op("layer_norm", OpClass::kNorm, x, weight, [&](Ledger& ledger) {
+  const OpenOp op = open_op("layer_norm", OpClass::kNorm, x, weight, [&](Ledger& ledger) {
     ledger.touch(weight);
     ledger.touch(bias);
     OpCost cost;
@@ -26,7 +26,7 @@ at::Tensor layer_norm(const at::Tensor& x, const at::Tensor& weight, const at::T
 }
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
-  const ChargeDepth op = open_op("rms_norm", OpClass::kNorm, x, weight, [&](Ledger& ledger) {
+  const OpenOp op = open_op("rms_norm", OpClass::kNorm, x, weight, [&](Ledger& ledger) {
     ledger.touch(weight);
     OpCost cost;
     // Square, sum, scale, and the product with the weight.

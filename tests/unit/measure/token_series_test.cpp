@@ -48,5 +48,13 @@ TEST(Measure_TokenSeries, has_the_time_on_the_device_of_calls_alone) {
   EXPECT_EQ(token_series(rows).device, (std::vector<double>{0.5, 1.5}));
 }
 
+TEST(Measure_TokenSeries, has_the_time_until_the_host_was_free_again_of_calls_alone) {
+  std::vector<protocol::SampleRow> rows = {row(0, 1), row(1, 3), row(1, 2, kToken), row(4, 6)};
+  rows[0].enqueued_ns = 250'000'000;
+  rows[1].enqueued_ns = 3'000'000'000;
+  rows[3].enqueued_ns = 5'500'000'000;
+  EXPECT_EQ(token_series(rows).host, (std::vector<double>{0.25, 2, 1.5}));
+}
+
 }  // namespace
 }  // namespace ridgeline::measure

@@ -82,6 +82,9 @@ RecordBuilder whole() {
   builder.set_cost(json_of(R"({"forward":{"flops":1000,"flops_minimum":900,)"
                            R"("flops_elementwise":10,"bytes":500,"bytes_unfused":800,)"
                            R"("parameters":110,"ops":[{"op":"linear"}]}})"));
+  builder.set_ceilings(
+      json_of(R"({"measured":null,"reason":"none were measured","enable":"ridgeline peaks",)"
+              R"("datasheet":{"name":"Test GPU","rates":{}}})"));
   builder.set_memory({{"weights", measured(440, "B", Source::kTracked)}});
   builder.set_stop({5, 5, StopSummary::EndedBy::kPlan, 0.02, true});
   builder.add_flag({"drift", Flag::Severity::kWarn, "3 % in invocation 2", "close other programs"});
