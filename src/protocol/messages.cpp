@@ -10,13 +10,14 @@
 namespace ridgeline::protocol {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kReplies = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 15> kReplies = {{
     {"hello", "hello"},
     {"load", "loaded"},
     {"plan", "planned"},
     {"cost", "cost"},
     {"run", "ran"},
     {"memory", "memory"},
+    {"profile", "profiled"},
     {"forward", "forwarded"},
     {"prepare", "prepared"},
     {"inputs", "inputs"},

@@ -17,8 +17,8 @@ namespace ridgeline::protocol {
 using samples::kRowOfManyCalls;
 using samples::kRowOfToken;
 using SampleHeader = samples::Header;
-/// One timed call, or one token of it: from the token before (the first: from the begin of the call)
-/// to its own arrival on the host.
+/// One timed call, or one token of it: from the token before (the first: from the begin of the
+/// call) to its own arrival on the host.
 using SampleRow = samples::Row;
 
 /// Closes a mapping when it goes.

@@ -8,6 +8,7 @@
 
 #include "analysis/case_analysis.hpp"
 #include "analysis/limit_words.hpp"
+#include "report/payload_labels.hpp"
 #include "report/text.hpp"
 
 namespace ridgeline::report {
@@ -72,12 +73,13 @@ std::string names_text(const std::vector<std::string>& names) {
 
 std::string limits_text(const std::vector<Json>& records, const std::vector<CaseView>& views) {
   std::vector<Line> lines;
+  const std::vector<std::string> labels =
+      case_labels(views, std::vector<std::string>(views.size()));
   for (std::size_t i = 0; i < records.size(); ++i) {
     const analysis::CaseAnalysis analysis = analysis::analyse(records[i]);
     for (const PhaseAnalysis& phase : analysis.phases) {
       if (!is_shown(phase, analysis)) continue;
-      add(lines, text_of(phase),
-          records.size() > 1 ? views[i].label() + " " + phase.name : phase.name);
+      add(lines, text_of(phase), records.size() > 1 ? labels[i] + " " + phase.name : phase.name);
     }
   }
   std::string text;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/format.hpp"
+#include "report/payload_labels.hpp"
 #include "report/record_view.hpp"
 #include "report/text.hpp"
 
@@ -20,7 +21,8 @@ constexpr std::size_t kMaxNote = 500;
 // Equal notes of several cases, joined.
 class Notes {
  public:
-  explicit Notes(std::size_t cases) : cases_(cases) {}
+  explicit Notes(const std::vector<CaseView>& views)
+      : views_(&views), labels_(case_labels(views, std::vector<std::string>(views.size()))) {}
 
   void add(const std::string& text, const CaseView& view) {
     const auto it = std::find_if(entries_.begin(), entries_.end(),
@@ -35,9 +37,9 @@ class Notes {
   void flush_to(std::vector<std::string>& lines) {
     for (const Entry& entry : entries_) {
       std::string line = entry.text;
-      if (entry.views.size() == 1 && cases_ > 1) {
-        line += " (" + entry.views.front()->label() + ")";
-      } else if (entry.views.size() < cases_) {
+      if (entry.views.size() == 1 && views_->size() > 1) {
+        line += fmt::format(" ({})", labels_[place_of(*entry.views.front())]);
+      } else if (entry.views.size() < views_->size()) {
         line += fmt::format(" ({} cases)", entry.views.size());
       }
       lines.push_back(cut(printable(line), kMaxNote));
@@ -50,7 +52,13 @@ class Notes {
     std::string text;
     std::vector<const CaseView*> views;
   };
-  std::size_t cases_;
+
+  std::size_t place_of(const CaseView& view) const {
+    return static_cast<std::size_t>(&view - views_->data());
+  }
+
+  const std::vector<CaseView>* views_;
+  std::vector<std::string> labels_;
   std::vector<Entry> entries_;
 };
 
@@ -279,7 +287,7 @@ void energy_notes(const std::vector<Json>& records, std::vector<std::string>& li
 std::vector<std::string> notes(const std::vector<Json>& records,
                                const std::vector<CaseView>& views) {
   std::vector<std::string> lines;
-  Notes collected(records.size());
+  Notes collected(views);
   const auto each = [&](const auto& collect) {
     for (std::size_t i = 0; i < records.size(); ++i) collect(records[i], views[i]);
     collected.flush_to(lines);

@@ -61,6 +61,7 @@ class Stamps final : public OpObserver {
   Json rows(int calls) const {
     Json ops = Json::array();
     for (const Row& row : rows_) {
+      if (row.calls == 0) continue;  // of restore()
       ops.push_back({{"op", row.name},
                      {"class", name_of(row.op_class)},
                      {"dtype", name_of(row.arithmetic)},
