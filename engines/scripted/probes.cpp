@@ -5,11 +5,15 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <thread>
 
 namespace ridgeline::scripted {
 namespace {
+
+constexpr double kMostSteadySeconds = 60;
 
 constexpr std::array<std::string_view, 12> kKeys = {"kind",    "device",        "dtype",  "cores",
                                                     "threads", "at_most_bytes", "pinned", "value",
@@ -89,11 +93,16 @@ Result<Json> answer_probe(const std::vector<ProbeRule>& rules, const Json& reque
     return Error{error_class_from(rule->error), "the script asked for an error",
                  "change the script"};
   }
+  // Who reads power meanwhile needs the time to pass.
+  RIDGELINE_TRY(double steady, get_number(request, "steady_seconds", "probe", 0));
+  steady = std::clamp(steady, 0.0, kMostSteadySeconds);
+  std::this_thread::sleep_for(std::chrono::duration<double>(steady));
   Json reply = {{"value", rule->value},
                 {"unit", unit_of(*rule, kind, dtype)},
                 {"median", rule->median.value_or(rule->value)},
                 {"samples", 10},
                 {"seconds", entry_of(request, "seconds")},
+                {"steady_seconds", steady},
                 {"kernel", "scripted"}};
   if (rule->round_trip) reply["round_trip"] = *rule->round_trip;
   return reply;

@@ -52,6 +52,21 @@ std::string why_invalid(const Json& record) {
   return {};
 }
 
+// How far a phase moved within one process at most, where the record says that this is no chance:
+// an equal change from one run to the next is then none of the code's.
+double movement(const Json& record, const std::string& phase) {
+  const Json& flags = entry_of(entry_of(record, "validity"), "flags");
+  const bool flagged = std::any_of(flags.begin(), flags.end(),
+                                   [](const Json& flag) { return text_in(flag, "id") == "drift"; });
+  double most = 0;
+  if (!flagged || phase.empty()) return most;
+  for (const Json& invocation : entry_of(record, "invocations")) {
+    const auto drift = number_in(entry_of(entry_of(invocation, "phases"), phase), "drift");
+    if (drift && std::isfinite(*drift)) most = std::max(most, std::abs(*drift));
+  }
+  return most;
+}
+
 // Flags of a side that weigh on its numbers, and more than one of them of the same kind as one.
 std::map<std::string, std::string> grave_flags(const Json& record) {
   std::map<std::string, std::string> flags;
@@ -143,6 +158,7 @@ CaseComparison compare_case(const Json& base, const Json& now,
       one.difference.reset();
     }
     MetricComparison& metric = comparison.metrics.emplace_back();
+    metric.moved = std::max(movement(base, one.phase), movement(now, one.phase));
     metric.figures = std::move(one);
   }
   return comparison;
@@ -156,7 +172,7 @@ void measure(MetricComparison& metric, const Rule& rule) {
     metric.effect = *figures.now / *figures.base - 1;
   }
   if (!figures.difference) return;
-  metric.p = p_value(*figures.difference, rule.margin);
+  metric.p = p_value(*figures.difference, rule.margin + metric.moved);
   // Of rates the cost is the reciprocal.
   LogDifference shown = *figures.difference;
   if (figures.higher_is_better) shown.center = -shown.center;
@@ -173,14 +189,29 @@ void decide(MetricComparison& metric, const Rule& rule, std::int64_t family) {
     return;
   }
   if (!figures.difference) return;
-  metric.verdict = verdict_among(*figures.difference, *metric.p_holm, rule);
-  if (metric.verdict != Verdict::kUndecided) return;
-  const Verdict alone = verdict_alone(*figures.difference, rule);
-  metric.reason =
-      alone == Verdict::kUndecided
-          ? "the interval reaches across a margin"
-          : fmt::format("{} alone (p = {:.2g}), but not among {} comparisons (Holm: {:.2g})",
-                        verdict_name(alone), *metric.p, family, *metric.p_holm);
+  const LogDifference& difference = *figures.difference;
+  const Rule beyond{rule.margin + metric.moved, rule.confidence};
+  const auto differs = [](Verdict verdict) {
+    return verdict == Verdict::kFaster || verdict == Verdict::kSlower;
+  };
+  const Verdict alone = verdict_alone(difference, rule);
+  metric.verdict = verdict_among(difference, *metric.p_holm, beyond);
+  if (differs(metric.verdict)) return;
+  metric.verdict = alone == Verdict::kSame ? alone : Verdict::kUndecided;
+  if (metric.verdict == Verdict::kSame) return;
+  const Verdict alone_beyond = verdict_alone(difference, beyond);
+  if (differs(alone_beyond)) {
+    metric.reason =
+        fmt::format("{} alone (p = {:.2g}), but not among {} comparisons (Holm: {:.2g})",
+                    verdict_name(alone_beyond), *metric.p, family, *metric.p_holm);
+  } else if (differs(alone)) {
+    metric.reason = fmt::format(
+        "the phase moved by {:.1f} % while one process measured it, so only a change beyond "
+        "{:.1f} % counts: measure BASE and NEW in turns, on a quieter machine",
+        100 * metric.moved, 100 * beyond.margin);
+  } else {
+    metric.reason = "the interval reaches across a margin";
+  }
 }
 
 void decide_all(RunComparison& comparison) {

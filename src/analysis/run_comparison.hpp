@@ -32,8 +32,11 @@ struct MetricComparison {
   Figures figures;
   std::optional<double> effect;      ///< NEW / BASE − 1: 0.03 is 3 % more
   std::optional<Interval> interval;  ///< of the effect, at the rule's confidence
-  std::optional<double> p;           ///< two-sided, of "inside the margin"
-  std::optional<double> p_holm;      ///< the same, adjusted for the whole family
+  /// By how much the phase moved at most while a process measured it, where a side's flag `drift`
+  /// says that one did; 0.05: by 5 %. A change counts when it is beyond this and the margin.
+  double moved = 0;
+  std::optional<double> p;       ///< two-sided, of "inside the margin"
+  std::optional<double> p_holm;  ///< the same, adjusted for the whole family
   Verdict verdict = Verdict::kUndecided;
   std::string reason;           ///< why it is UNDECIDED; empty for the others
   std::optional<double> finds;  ///< smallest_slowdown_found(), from add_power()

@@ -38,6 +38,7 @@ Json metric_json(const MetricComparison& metric) {
                {"effect", number(metric.effect)},
                {"interval", nullptr}};
   if (metric.interval) json["interval"] = {metric.interval->low, metric.interval->high};
+  json["moved"] = metric.moved;
   json["method"] = text_or_null(method_name(figures.method));
   json["p"] = number(metric.p);
   json["p_holm"] = number(metric.p_holm);

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "analysis/pooled_runs.hpp"
 #include "analysis/run_comparison_gate.hpp"
 #include "analysis/run_comparison_json.hpp"
 #include "base/file.hpp"
@@ -21,7 +22,8 @@ constexpr const char* kFooter =
     "lies\n"
     "wholly inside, else UNDECIDED. Of energy and memory FASTER reads as less, SLOWER as more.\n"
     "Times rest on the medians of invocations (worker processes): give both runs --invocations 5\n"
-    "or more, on one machine.\n\n"
+    "or more, on one machine. A folder of several runs counts as one run: measure BASE and NEW in\n"
+    "turns, a few invocations at a time, so that both see the same states of the machine.\n\n"
     "Examples:\n"
     "  ridgeline compare runs/main runs/branch\n"
     "  ridgeline compare runs/main runs/branch --fail-on slower:5%,energy:5%,missing\n"
@@ -105,6 +107,23 @@ Result<std::string> written(const report::RunComparisonView& view, const std::st
                    "write table, markdown or json");
 }
 
+// The records of a run, of a .jsonl file, or of all runs in a folder, pooled.
+Result<std::vector<Json>> records_of(const std::string& path) {
+  RIDGELINE_TRY(const std::vector<std::string> folders, results::run_folders_in(path));
+  std::vector<std::vector<Json>> runs;
+  for (const std::string& folder : folders) {
+    RIDGELINE_TRY(auto records, results::read_records(folder));
+    runs.push_back(std::move(records));
+  }
+  if (runs.empty()) {
+    RIDGELINE_TRY(auto records, results::read_records(path));
+    runs.push_back(std::move(records));
+  }
+  std::vector<Json> cases = runs.size() == 1 ? std::move(runs.front()) : analysis::pool_runs(runs);
+  if (!cases.empty()) return cases;
+  return bad_input(fmt::format("{} has no records", path), "let its run finish a case");
+}
+
 Result<int> run(const Flags& flags) {
   const std::string format = flags.json ? "json" : flags.format;
   if (flags.json && flags.format != "table" && flags.format != "json") {
@@ -115,13 +134,8 @@ Result<int> run(const Flags& flags) {
   if (flags.has_gate) {
     RIDGELINE_TRY(gate, analysis::parse_gate(flags.fail_on));
   }
-  RIDGELINE_TRY(const auto base, results::read_records(flags.base));
-  RIDGELINE_TRY(const auto now, results::read_records(flags.now));
-  for (const auto& [path, records] : {std::pair(&flags.base, &base), {&flags.now, &now}}) {
-    if (records->empty()) {
-      return bad_input(fmt::format("{} has no records", *path), "let its run finish a case");
-    }
-  }
+  RIDGELINE_TRY(const auto base, records_of(flags.base));
+  RIDGELINE_TRY(const auto now, records_of(flags.now));
   RIDGELINE_TRY(auto comparison, analysis::compare_runs(base, now, options));
   analysis::add_power(comparison);
 

@@ -146,14 +146,8 @@ bool sleep_for(double seconds, const Interrupt* interrupt) {
   return sleep_unless(interrupt, static_cast<std::int64_t>(1e9 * std::max(seconds, 0.0)));
 }
 
-Result<Json> idle_power(const std::vector<CalibratedMeter>& meters, double seconds,
-                        const Interrupt* interrupt) {
-  const ChannelPlan plan = plan_channels(meters, {});
-  telemetry::Sampler sampler(plan.channels, seconds + 1);
-  const std::int64_t begin = now_ns();
-  if (!sleep_for(seconds, interrupt)) return Error{ErrorClass::kInterrupted, "interrupted"};
-  const telemetry::Span window{begin, now_ns()};
-  const std::vector<telemetry::Series> series = sampler.stop();
+Json power_within(const std::vector<CalibratedMeter>& meters, const ChannelPlan& plan,
+                  const std::vector<telemetry::Series>& series, const telemetry::Span& window) {
   Json result = Json::object();
   for (std::size_t i = 0; i < meters.size(); ++i) {
     const auto at = [&](int place) {
@@ -173,6 +167,16 @@ Result<Json> idle_power(const std::vector<CalibratedMeter>& meters, double secon
              {"method", name_of(found.energy->method)}};
   }
   return result;
+}
+
+Result<Json> idle_power(const std::vector<CalibratedMeter>& meters, double seconds,
+                        const Interrupt* interrupt) {
+  const ChannelPlan plan = plan_channels(meters, {});
+  telemetry::Sampler sampler(plan.channels, seconds + 1);
+  const std::int64_t begin = now_ns();
+  if (!sleep_for(seconds, interrupt)) return Error{ErrorClass::kInterrupted, "interrupted"};
+  const telemetry::Span window{begin, now_ns()};
+  return power_within(meters, plan, sampler.stop(), window);
 }
 
 }  // namespace ridgeline::measure

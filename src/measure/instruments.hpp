@@ -79,8 +79,13 @@ ChannelPlan plan_channels(const std::vector<CalibratedMeter>& meters,
 /// Sleeps; false when the interrupt came first.
 bool sleep_for(double seconds, const Interrupt* interrupt);
 
-/// {"<meter>":{"watts","seconds","bound","method"}} or {"<meter>":{"reason"}} of a device at rest,
-/// sampled for `seconds` now. Interrupted: an error of that class.
+/// {"<meter>":{"watts","seconds","bound","method"}} or {"<meter>":{"reason"}} over a window of what
+/// a sampler of `plan` read.
+Json power_within(const std::vector<CalibratedMeter>& meters, const ChannelPlan& plan,
+                  const std::vector<telemetry::Series>& series, const telemetry::Span& window);
+
+/// power_within() of a device at rest, sampled for `seconds` now. Interrupted: an error of that
+/// class.
 Result<Json> idle_power(const std::vector<CalibratedMeter>& meters, double seconds,
                         const Interrupt* interrupt);
 

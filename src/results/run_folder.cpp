@@ -258,6 +258,21 @@ Result<std::string> RunFolder::absolute(const std::string& relative) const {
   return full.string();
 }
 
+Result<std::vector<std::string>> run_folders_in(const std::string& path) {
+  constexpr std::size_t kMostRuns = 1000;
+  std::vector<std::string> folders;
+  std::error_code failure;
+  if (!fs::is_directory(path, failure) || is_run_folder(path)) return folders;
+  for (const auto& entry : fs::directory_iterator(path, failure)) {
+    if (is_run_folder(entry.path().string())) folders.push_back(entry.path().string());
+    if (folders.size() > kMostRuns) {
+      return bad_input(fmt::format("{} has more than {} runs", path, kMostRuns));
+    }
+  }
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
 Result<std::vector<Json>> read_records(const std::string& path, ReadOptions options) {
   std::error_code error;
   const bool is_folder = fs::is_directory(path, error);

@@ -82,6 +82,9 @@ struct ReadOptions {
   bool latest_only = true;         ///< a case that was measured again replaces the earlier record
 };
 
+/// The run folders that lie in a folder which is none itself, by name; empty for all else.
+Result<std::vector<std::string>> run_folders_in(const std::string& path);
+
 /// The records of a run folder or of one .jsonl file. A bad line or another schema is an error that
 /// names file:line.
 Result<std::vector<Json>> read_records(const std::string& path, ReadOptions options = {});

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <future>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.hpp"
@@ -155,26 +154,17 @@ class Measurement {
   Status ask(Probe& probe, const std::string& device, const PowerReading& power) {
     RIDGELINE_TRY(protocol::Worker* const asked, worker(probe.ceiling.cores));
     const bool reads = !power.meters.empty() && has_power(probe.ceiling);
-    const double seconds =
-        reads ? std::max(options_.seconds, power.probe_seconds()) : options_.seconds;
+    const double steady = reads ? power.steady_seconds() : 0;
     const auto request = [&] {
-      return asked->request("probe", probe_fields(probe, device, seconds), deadlines_for(seconds));
+      return asked->request("probe", probe_fields(probe, device, options_.seconds, steady),
+                            deadlines_for(options_.seconds + steady));
     };
-    if (!reads) {
-      RIDGELINE_TRY(const Json reply, request());
-      return take_reply(reply, probe.ceiling);
-    }
-    // Sensors are read here while the worker works; arrays are made before, which dilutes nothing:
-    // the answer tells how long the load itself took.
-    std::future<Result<Json>> answer = std::async(std::launch::async, request);
-    const Result<std::optional<double>> watts = power.read(options_.interrupt);
-    const Result<Json> reply = answer.get();
-    if (!watts) return watts.error();
-    if (!reply) return reply.error();
-    RIDGELINE_CHECK(take_reply(*reply, probe.ceiling));
-    // A probe that could not run for so long (unsupported, too little memory) was not what was
-    // read.
-    if (probe.ceiling.value && probe.ceiling.seconds >= power.window) probe.ceiling.power = *watts;
+    std::optional<double> watts;
+    RIDGELINE_TRY(const Json reply, reads ? power.during(request, watts) : request());
+    RIDGELINE_CHECK(take_reply(reply, probe.ceiling));
+    // An engine that knows nothing of steady load may have paused while power was read.
+    const Json& told = entry_of(reply, "steady_seconds");
+    if (told.is_number() && told.get<double>() >= power.window) probe.ceiling.power = watts;
     return {};
   }
 

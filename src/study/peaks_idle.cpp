@@ -3,6 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/clock.hpp"
+#include "telemetry/sampler.hpp"
+
 namespace ridgeline::study {
 namespace {
 
@@ -59,13 +62,18 @@ PowerReading PowerReading::of(const measure::Instruments& instruments,
   return reading;
 }
 
-Result<std::optional<double>> PowerReading::read(const Interrupt* interrupt) const {
-  if (meters.empty()) return std::optional<double>();
-  if (!measure::sleep_for(kLeadSeconds, interrupt)) {
-    return Error{ErrorClass::kInterrupted, "interrupted"};
-  }
-  RIDGELINE_TRY(const Json found, measure::idle_power(meters, window, interrupt));
-  return sum_of(meters, found).value;
+Result<Json> PowerReading::during(const std::function<Result<Json>()>& work,
+                                  std::optional<double>& watts) const {
+  // Probes of large devices try sizes and ways for a while before their load is steady.
+  constexpr double kMostSeconds = 120;
+  const measure::ChannelPlan plan = measure::plan_channels(meters, {});
+  telemetry::Sampler sampler(plan.channels, kMostSeconds);
+  Result<Json> answer = work();
+  const std::int64_t end = now_ns();
+  const std::vector<telemetry::Series> series = sampler.stop();
+  const telemetry::Span span{end - static_cast<std::int64_t>(1e9 * window), end};
+  watts = sum_of(meters, measure::power_within(meters, plan, series, span)).value;
+  return answer;
 }
 
 }  // namespace ridgeline::study

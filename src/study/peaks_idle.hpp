@@ -1,6 +1,7 @@
 // Power at rest and under the load of a probe, for `ridgeline peaks`.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,18 +26,19 @@ machine::IdlePower idle_power_of(const measure::Instruments& instruments,
 /// and matrix products.
 bool has_power(const machine::Ceiling& ceiling);
 
-/// What reads power while a probe runs.
+/// Reads power while a probe runs.
 struct PowerReading {
   std::vector<measure::CalibratedMeter> meters;  ///< of the device; without a primary one: nothing
   double window = 0;                             ///< s that the meters need
 
   /// Of the meters of one device ("" for the CPU).
   static PowerReading of(const measure::Instruments& instruments, const std::string& pci_address);
-  /// s that a probe must run to be read: the window, and kLeadSeconds of coming to it.
-  double probe_seconds() const { return window + 2 * kLeadSeconds; }
-  /// W over the window, read from kLeadSeconds after now on; nothing when a meter did not say.
-  /// Interrupted: an error of that class.
-  Result<std::optional<double>> read(const Interrupt* interrupt) const;
+  /// s of steady load that a probe must end in: the window, and what counters and clocks need to
+  /// come to it.
+  double steady_seconds() const { return window + kLeadSeconds; }
+  /// The answer of `work`, and W over the window before its end; none when a meter did not say.
+  Result<Json> during(const std::function<Result<Json>()>& work,
+                      std::optional<double>& watts) const;
 
   static constexpr double kLeadSeconds = 0.75;
 };

@@ -209,9 +209,11 @@ std::vector<Probe> accelerator_probes() {
   return probes;
 }
 
-Json probe_fields(const Probe& probe, std::string_view device, double seconds) {
+Json probe_fields(const Probe& probe, std::string_view device, double seconds,
+                  double steady_seconds) {
   const Ceiling& ceiling = probe.ceiling;
   Json fields = {{"kind", ceiling.kind}, {"device", device}, {"seconds", seconds}};
+  if (steady_seconds > 0) fields["steady_seconds"] = steady_seconds;
   if (!ceiling.dtype.empty()) fields["dtype"] = ceiling.dtype;
   if (ceiling.bytes) fields["bytes"] = *ceiling.bytes;
   if (ceiling.threads > 0) fields["threads"] = ceiling.threads;

@@ -33,8 +33,10 @@ std::vector<Probe> cpu_probes(const machine::Machine& machine, int threads,
 /// The probes of an accelerator: its memory, matrix products, launch, transfers.
 std::vector<Probe> accelerator_probes();
 
-/// The fields of the message `probe`.
-Json probe_fields(const Probe& probe, std::string_view device, double seconds);
+/// The fields of the message `probe`. `steady_seconds` above 0: the load is to end in so much time
+/// without pauses.
+Json probe_fields(const Probe& probe, std::string_view device, double seconds,
+                  double steady_seconds = 0);
 
 /// Puts the reply into the probe's ceiling; what cannot be (no number above 0, another unit) is a
 /// protocol error.

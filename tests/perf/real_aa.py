@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """How often does `ridgeline compare` call two equal runs different on this machine?
 
-Measures the same model 2 x N times, one run after the other, and compares each run with the next:
-every FASTER or SLOWER is false. The same command goes on where it stopped: runs that are whole are
+Measures the same model again and again, and compares sides that did the same: every FASTER or
+SLOWER is false. A side is a folder of short runs, measured in turns with those of the other side
+(ABBA), as docs/comparing.md advises; with --turns 1 it is one run, the other side behind it. The same command goes on where it stopped: runs that are whole are
 not made again. RIDGELINE_BIN names the folder of the programs. Not a test: it takes minutes, and a
 machine that does nothing else.
 
@@ -26,8 +27,9 @@ def arguments():
     parser.add_argument("--output", type=pathlib.Path, required=True, help="folder of the runs")
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--model", default="minilm-l6")
-    parser.add_argument("--budget", default="15s", help="of each run")
-    parser.add_argument("--invocations", default="5")
+    parser.add_argument("--turns", type=int, default=4, help="runs of each side")
+    parser.add_argument("--budget", default="4s", help="of each run")
+    parser.add_argument("--invocations", default="2", help="of each run")
     parser.add_argument("--margin", default="1%")
     parser.add_argument("more", nargs="*", help="further words for `ridgeline run`, behind --")
     return parser.parse_args()
@@ -42,15 +44,24 @@ def is_whole(folder):
         return False
 
 
-def measure(options, number):
-    """The folder of run `number`, made unless it is there."""
-    folder = options.output / f"run-{number:03d}"
+def measure(options, pair, side, turn):
+    """Makes a run unless it is there."""
+    folder = options.output / f"pair-{pair:03d}" / side / f"run-{turn:03d}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
     if not is_whole(folder):
         shutil.rmtree(folder, ignore_errors=True)
         ridgeline("run", options.model, "--budget", options.budget, "--invocations",
                   options.invocations, "--metrics", "time", "--quiet", "--output", folder,
-                  *options.more, timeout=3600)
-    return folder
+                  "--report", "none", *options.more, timeout=3600)
+
+
+def measure_pair(options, pair):
+    """The folders of two sides whose runs alternate: AB BA AB …"""
+    for turn in range(options.turns):
+        for side in ("base", "new") if turn % 2 == 0 else ("new", "base"):
+            measure(options, pair, side, turn)
+    folder = options.output / f"pair-{pair:03d}"
+    return folder / "base", folder / "new"
 
 
 def line_of(pair, case, one):
@@ -80,7 +91,7 @@ def main():
     counts = collections.Counter()
     wrong_pairs = 0
     for pair in range(options.pairs):
-        base, new = (measure(options, 2 * pair + side) for side in (0, 1))
+        base, new = measure_pair(options, pair)
         verdicts = compare(options, pair, base, new)
         counts.update(verdicts)
         wrong_pairs += any(verdict in ("FASTER", "SLOWER") for verdict in verdicts)

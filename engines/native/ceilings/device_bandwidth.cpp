@@ -120,7 +120,7 @@ Result<Ceiling> device_bandwidth(const Request& request) {
   const std::int64_t calls = warm_up(timer, ways.front(), request.seconds);
 
   const std::int64_t bytes = each * arrays_of(request.kind);
-  Contest contest(ways.size(), request.seconds, /*warm=*/true);
+  Contest contest(ways.size(), std::max(request.seconds, request.steady_seconds), /*warm=*/true);
   while (const auto turn = contest.next()) {
     request.tick();
     RIDGELINE_TRY(const double seconds, time(timer, calls, ways[*turn]));
@@ -132,7 +132,7 @@ Result<Ceiling> device_bandwidth(const Request& request) {
   found.unit = "B/s";
   found.median = contest.median();
   found.samples = contest.samples();
-  found.seconds = contest.seconds();
+  found.seconds = found.steady_seconds = contest.seconds();
   found.kernel = ways[contest.winner()].name;
   found.note = join_notes(contest.note(), timer.note());
   found.bytes = bytes;

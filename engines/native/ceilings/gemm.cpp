@@ -202,7 +202,9 @@ Result<Ceiling> measure(const Request& request) {
     timer.time(timer.calls_for(std::min(kWarmUpSeconds, request.seconds / 4), run), run);
   }
   // The rests are most of the time.
-  Contest contest(entrants.size(), request.seconds * (is_device ? kRestFactor : 1), /*warm=*/true);
+  const double steady = std::max(request.seconds, request.steady_seconds);
+  Contest contest(entrants.size(), is_device ? request.seconds * kRestFactor : steady,
+                  /*warm=*/true);
   while (const auto turn = contest.next()) {
     request.tick();
     if (is_device) std::this_thread::sleep_for(kRest);
@@ -213,10 +215,10 @@ Result<Ceiling> measure(const Request& request) {
   Ceiling found;
   found.value = contest.best();
   found.unit = request.dtype == GemmDtype::kInt8 ? "OP/s" : "FLOP/s";
-  found.median =
-      is_device ? steady_rate(request, timer, winner, request.seconds) : contest.median();
+  found.median = is_device ? steady_rate(request, timer, winner, steady) : contest.median();
   found.samples = contest.samples();
   found.seconds = contest.seconds();
+  found.steady_seconds = is_device ? steady : found.seconds;
   found.kernel = winner.product.name;
   found.note = join_notes(contest.note(), timer.note());
   if (is_device) found.note = join_notes("best: from rest; median: under steady load", found.note);

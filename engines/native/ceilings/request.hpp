@@ -24,6 +24,9 @@ struct Request {
   Placement placement;     ///< of the CPU's threads
   bool pinned = true;      ///< host memory of transfers
   double seconds = 0.5;
+  /// The load goes on without pauses until at least so much of it lies behind it, for somebody who
+  /// reads power meanwhile.
+  double steady_seconds = 0;
   std::function<void()> tick = [] {};  ///< called between repetitions: shows that work goes on
 };
 

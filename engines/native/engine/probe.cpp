@@ -86,6 +86,11 @@ Result<Request> request_from(const Json& fields) {
     return bad_input(fmt::format("probe: seconds {} are outside {} to {}", request.seconds,
                                  kLeastSeconds, kMostSeconds));
   }
+  RIDGELINE_TRY(request.steady_seconds, get_number(fields, "steady_seconds", kWhat, 0));
+  if (!(request.steady_seconds >= 0 && request.steady_seconds <= kMostSeconds)) {
+    return bad_input(fmt::format("probe: steady_seconds {} are outside 0 to {}",
+                                 request.steady_seconds, kMostSeconds));
+  }
   RIDGELINE_TRY(const std::int64_t threads, count_of(fields, "threads", 1, kMostThreads));
   RIDGELINE_TRY(const std::string cores, get_string(fields, "cores", kWhat, ""));
   RIDGELINE_TRY(request.placement, ceilings::place_threads(static_cast<int>(threads), cores));
@@ -111,17 +116,21 @@ Result<Ceiling> measure(const Request& request) {
       break;
   }
   if (!cpu) return ceilings::device_bandwidth(request);
-  return ceilings::host_bandwidth({.kind = request.kind,
-                                   .bytes = request.bytes == 0 ? kDefaultHostBytes : request.bytes,
-                                   .placement = request.placement,
-                                   .seconds = request.seconds,
-                                   .tick = request.tick});
+  RIDGELINE_TRY(Ceiling found, ceilings::host_bandwidth(
+                                   {.kind = request.kind,
+                                    .bytes = request.bytes == 0 ? kDefaultHostBytes : request.bytes,
+                                    .placement = request.placement,
+                                    .seconds = std::max(request.seconds, request.steady_seconds),
+                                    .tick = request.tick}));
+  found.steady_seconds = found.seconds;
+  return found;
 }
 
 Json to_json(const Ceiling& ceiling) {
   Json json = {{"value", ceiling.value},     {"unit", ceiling.unit},
                {"median", ceiling.median},   {"samples", ceiling.samples},
-               {"seconds", ceiling.seconds}, {"kernel", ceiling.kernel}};
+               {"seconds", ceiling.seconds}, {"steady_seconds", ceiling.steady_seconds},
+               {"kernel", ceiling.kernel}};
   if (ceiling.bytes) json["bytes"] = *ceiling.bytes;
   if (ceiling.bytes_per_repetition) json["bytes_per_repetition"] = *ceiling.bytes_per_repetition;
   if (ceiling.flops_per_repetition) json["flops_per_repetition"] = *ceiling.flops_per_repetition;

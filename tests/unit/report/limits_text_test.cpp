@@ -38,7 +38,7 @@ TEST(Limits_Text, names_the_cases_that_share_a_line) {
   other["workload"]["sequence"] = 256;
   const std::string text = text_of({decoding(10e-3), other});
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
-  EXPECT_THAT(text, HasSubstr("1×128 float32 8 threads decode, – 1×256 float32 8 threads decode:"));
+  EXPECT_THAT(text, HasSubstr("1×128 float32 decode, – 1×256 float32 decode:"));
 }
 
 TEST(Limits_Text, leaves_out_what_takes_no_time) {

@@ -37,7 +37,9 @@ struct Ceiling {
   double median = 0;
   std::int64_t samples = 0;  ///< repetitions of the kernel that won; warm-up is not counted
   double seconds = 0;        ///< that all repetitions took, those of kernels that lost included
-  std::string kernel;        ///< the one that won: "own avx512, non-temporal stores"
+  /// Of these, the last ones, in which nothing but the load ran; 0: there were pauses.
+  double steady_seconds = 0;
+  std::string kernel;  ///< the one that won: "own avx512, non-temporal stores"
   std::string note = {};
   std::optional<std::int64_t> bytes = {};  ///< working set of all arrays
   std::optional<std::int64_t> bytes_per_repetition = {};
