@@ -1,4 +1,4 @@
-// list: what there is: families, presets, suites, optimizations, engines.
+// list: what there is: families, presets, suites, optimizations, engines, metrics.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -10,6 +10,7 @@
 #include "cli/command.hpp"
 #include "cli/one_shot.hpp"
 #include "measure/engine_locator.hpp"
+#include "report/metric_glossary.hpp"
 #include "report/table.hpp"
 
 namespace ridgeline::cli {
@@ -90,6 +91,18 @@ Result<Json> optimizations(const Flags& flags, const Context& context) {
   return rows;
 }
 
+Json metrics() {
+  Json rows = Json::array();
+  for (const report::MetricEntry& entry : report::metric_glossary()) {
+    rows.push_back({{"metric", entry.key},
+                    {"unit", entry.unit},
+                    {"definition", entry.definition},
+                    {"formula", entry.formula.empty() ? Json() : Json(entry.formula)},
+                    {"source", entry.source}});
+  }
+  return rows;
+}
+
 std::string cell(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   return value.is_null() ? "" : to_line(value);
@@ -140,6 +153,7 @@ Result<Json> rows_of(const std::string& what, const Flags& flags, const Context&
   if (what == "presets") return presets();
   if (what == "suites") return suites();
   if (what == "engines") return engines(flags, context);
+  if (what == "metrics") return metrics();
   return optimizations(flags, context);
 }
 
@@ -154,7 +168,8 @@ Result<int> run(Flags& flags, const Context& context) {
     return kDone;
   }
   Json all = Json::object();
-  for (const char* what : {"families", "presets", "suites", "engines", "optimizations"}) {
+  for (const char* what :
+       {"families", "presets", "suites", "engines", "optimizations", "metrics"}) {
     RIDGELINE_TRY(all[what], rows_of(what, flags, context));
   }
   if (flags.json) {
@@ -173,10 +188,13 @@ Result<int> run(Flags& flags, const Context& context) {
 
 void add_list(CLI::App& app, Context& context) {
   CLI::App& command = *app.add_subcommand(
-      "list", "Show the families, presets, suites, optimizations and engines there are");
+      "list", "Show the families, presets, suites, optimizations, engines and metrics there are");
   auto flags = std::make_shared<Flags>();
-  command.add_option("WHAT", flags->what, "families, presets, suites, optimizations or engines")
-      ->check(CLI::IsMember({"families", "presets", "suites", "optimizations", "engines"}));
+  command
+      .add_option("WHAT", flags->what,
+                  "families, presets, suites, optimizations, engines or metrics")
+      ->check(
+          CLI::IsMember({"families", "presets", "suites", "optimizations", "engines", "metrics"}));
   command.add_option("--engine", flags->engine, "whose optimizations")->capture_default_str();
   command.add_option("--engine-python", flags->engine_python, "Python of engines written in it")
       ->type_name("FILE");

@@ -26,7 +26,8 @@ struct Probe {
 ///
 /// Working sets: half of what the threads have of a cache, if that is at least twice the level
 /// above; of memory four times all last-level caches for each array (STREAM), at least 64 MiB, and
-/// less (but four times the caches in all) where half of the free memory does not hold it.
+/// less (but four times the caches in all) where half of the free memory does not hold it; in a
+/// virtual machine at least 2 GiB in all, since the host's caches are not visible.
 std::vector<Probe> cpu_probes(const machine::Machine& machine, int threads,
                               const std::string& cores);
 

@@ -3,9 +3,9 @@
 
 Measures the same model again and again, and compares sides that did the same: every FASTER or
 SLOWER is false. A side is a folder of short runs, measured in turns with those of the other side
-(ABBA), as docs/comparing.md advises; with --turns 1 it is one run, the other side behind it. The same command goes on where it stopped: runs that are whole are
-not made again. RIDGELINE_BIN names the folder of the programs. Not a test: it takes minutes, and a
-machine that does nothing else.
+(ABBA), as docs/comparing.md advises; with --turns 1 it is one run, the other side behind it. The
+same command goes on where it stopped: runs that are whole are not made again. RIDGELINE_BIN names
+the folder of the programs. Not a test: it takes minutes, and a machine that does nothing else.
 
     tests/perf/real_aa.py --pairs 20 --output /tmp/aa
 """

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -219,3 +220,10 @@ def test_the_schema_knows_the_units_of_a_phase(name, unit, wrong, record):
     schema.validate(record)
     metrics[name]["unit"] = wrong
     assert schema.errors(record)
+
+
+def test_the_page_of_metrics_is_the_glossary():
+    done = subprocess.run([sys.executable, ROOT / "tools/make_metrics_doc.py", "--check"],
+                          env={**os.environ, "RIDGELINE_BIN": str(BIN)}, capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -77,6 +77,15 @@ TEST(PeaksProbes_Cpu, count_only_the_caches_that_the_threads_have) {
   EXPECT_EQ(bytes_of(cpu_probes(smt, 2, ""), "read.l1"), 2 * (32 << 10) / 2);
 }
 
+TEST(PeaksProbes_Cpu, go_beyond_caches_that_a_guest_does_not_see) {
+  Machine machine = two_nodes();
+  machine.virtualization.is_virtual = true;
+  EXPECT_EQ(bytes_of(cpu_probes(machine, 8, ""), "read"), std::int64_t{2} << 30);
+  machine.memory.limit_bytes = std::uint64_t{1} << 30;
+  machine.memory.available_bytes = std::uint64_t{1} << 30;
+  EXPECT_EQ(bytes_of(cpu_probes(machine, 8, ""), "read"), std::int64_t{512} << 20);
+}
+
 TEST(PeaksProbes_Cpu, leave_out_a_level_that_no_working_set_lies_in) {
   Machine machine = two_nodes();
   machine.cpu.caches[2].bytes = 16 << 20;  // 128 MiB of L2 above 64 MiB of L3
