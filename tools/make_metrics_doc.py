@@ -21,7 +21,7 @@ GROUPS = (
      ("flops_rate", "bytes_rate", "arithmetic", "mfu", "mbu", "ceiling.", "datasheet.")),
     ("Energy and power", ("energy", "<item>_per_joule", "throughput_per_watt", "flops_per_joule",
                           "power.")),
-    ("Traffic and activity", ("traffic.", "bandwidth.", "activity.")),
+    ("Traffic and activity", ("traffic.", "bandwidth.", "activity.", "events.")),
     ("Loading", ("load.",)),
     ("Cost", ("cost.",)),
     ("Memory", ("memory.",)),

@@ -155,9 +155,14 @@ class Measurement {
     RIDGELINE_TRY(protocol::Worker* const asked, worker(probe.ceiling.cores));
     const bool reads = !power.meters.empty() && has_power(probe.ceiling);
     const double steady = reads ? power.steady_seconds() : 0;
+    // So that each way of going through a large working set has its turns.
+    constexpr std::int64_t kLarge = std::int64_t{1} << 30;
+    constexpr double kLonger = 3;
+    const bool is_large = device == "cpu" && probe.ceiling.bytes.value_or(0) >= kLarge;
+    const double seconds = options_.seconds * (is_large ? kLonger : 1);
     const auto request = [&] {
-      return asked->request("probe", probe_fields(probe, device, options_.seconds, steady),
-                            deadlines_for(options_.seconds + steady));
+      return asked->request("probe", probe_fields(probe, device, seconds, steady),
+                            deadlines_for(seconds + steady));
     };
     std::optional<double> watts;
     RIDGELINE_TRY(const Json reply, reads ? power.during(request, watts) : request());
