@@ -103,7 +103,8 @@ class Adviser {
                             bytes_words(*roofline_.bytes), share_words(memory_)));
     }
     const KnobFact* quantize = facts_.knob("quantize");
-    if (quantize == nullptr || !quantize->could_be_on()) return;
+    // Products of 8-bit weights run on processors only.
+    if (quantize == nullptr || !quantize->could_be_on() || !facts_.is_cpu()) return;
     const double saved = memory_ * weight_share() * (is_wide ? 0.75 : 0.5);
     list_.add(AdviceKind::kFaster,
               "Use weights in 8 bits, which changes the numbers: --optimize quantize=int8",

@@ -169,7 +169,7 @@ def test_every_key_of_a_plan_is_documented_and_is_a_flag():
     table = page.split("## Keys")[1].split("\n## ")[0]
     keys = re.findall(r"^\| `(\w+)` \|", table, re.M)
     flags = set(re.findall(r"^  --([\w-]+)", ridgeline("run", "--help").stdout, re.M))
-    other = {"plan", "resume", "dry-run", "json", "quiet"}
+    other = {"plan", "resume", "dry-run", "json", "quiet", "report"}
     assert {key.replace("_", "-") for key in keys} - {"models"} == flags - other
     assert other <= flags and "models" in keys
 
