@@ -57,6 +57,7 @@ void add_bounds(const Roofline& roofline, Builder& builder) {
   if (by_sheet) {
     sheet.how = side_of(roofline.by_datasheet) + " at the vendor's figures";
   } else {
+    sheet.label += ", not known";
     sheet.how = "not known: " + (roofline.datasheet.reason.empty() ? "FLOPs or bytes are not stated"
                                                                    : roofline.datasheet.reason);
   }
@@ -65,6 +66,7 @@ void add_bounds(const Roofline& roofline, Builder& builder) {
   WaterfallStep ceiling{"ceiling", "Measured ceilings", 0, {}, "modelled"};
   const auto measured = roofline.by_measured.bound();
   if (!measured) {
+    ceiling.label += ", not known";
     ceiling.how =
         "not known: " + (roofline.measured.reason.empty() ? "FLOPs or bytes are not stated"
                                                           : roofline.measured.reason);
