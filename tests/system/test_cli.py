@@ -15,7 +15,7 @@ from support.scripted import script
 COMMANDS = [
     "run", "machine", "peaks", "list", "cost", "prepare", "forward", "generate", "synthesize", "verify",
 ]
-KINDS = ["families", "presets", "suites", "engines", "optimizations"]
+KINDS = ["families", "presets", "suites", "engines", "optimizations", "metrics"]
 
 
 # --- help ---------------------------------------------------------------------------------------
