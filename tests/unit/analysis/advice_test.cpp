@@ -101,7 +101,8 @@ TEST(Advice_Rows, stay_within_memory) {
   Json record = decoding(Json::array());
   record["memory"]["metrics"] = {{"weights", value_metric(56e9, "B")},
                                  {"activations", value_metric(1e9, "B")}};
-  const Advice* rows = find(only_phase(record).advice, "--batch");
+  const PhaseAnalysis phase = only_phase(record);
+  const Advice* rows = find(phase.advice, "--batch");
   ASSERT_NE(rows, nullptr);
   EXPECT_THAT(rows->what, HasSubstr("--batch 4:"));
   EXPECT_THAT(rows->why, HasSubstr("a batch of 4 fits memory"));

@@ -187,7 +187,8 @@ TEST(Analysis_RunComparison_Statistics, energy_knows_that_its_trials_are_of_one_
   for (int i = 0; i < kRuns; ++i) {
     const Records base = run();
     const Records now = run();
-    for (const MetricComparison& metric : compared(base, now, 0.001).cases.front().metrics) {
+    const RunComparison comparison = compared(base, now, 0.001);
+    for (const MetricComparison& metric : comparison.cases.front().metrics) {
       if (metric.figures.group != MetricGroup::kEnergy) continue;
       wrong += metric.verdict == Verdict::kFaster || metric.verdict == Verdict::kSlower;
       const double by_trials = std::abs(*metric.effect);
