@@ -101,9 +101,4 @@ Result<Json> op_pass(protocol::Worker& worker, const std::vector<PhaseToRun>& ph
   return pass;
 }
 
-Json ops_of_phase(const Json& pass, const std::string& phase) {
-  const Json& entry = entry_of(pass, phase);
-  return entry.is_object() ? entry : Json();
-}
-
 }  // namespace ridgeline::measure

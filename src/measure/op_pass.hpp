@@ -18,7 +18,4 @@ namespace ridgeline::measure {
 /// interrupt is an error.
 Result<Json> op_pass(protocol::Worker& worker, const std::vector<PhaseToRun>& phases);
 
-/// The entry of a phase, checked: what `phases[].ops` of a record is. Null when there is none.
-Json ops_of_phase(const Json& pass, const std::string& phase);
-
 }  // namespace ridgeline::measure

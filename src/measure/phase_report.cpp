@@ -7,7 +7,6 @@
 #include "base/student_t.hpp"
 #include "measure/assemble.hpp"
 #include "measure/estimate.hpp"
-#include "measure/op_pass.hpp"
 #include "measure/sensor_metrics.hpp"
 
 namespace ridgeline::measure {
@@ -87,7 +86,7 @@ void add_sensors(const CaseState& state, const Json* cost, PhaseReport& report) 
   };
   result.energy = part(energy_of_phase(energy, result.name));
   result.traffic = part(traffic_of_phase(traffic, result.name));
-  result.ops = part(ops_of_phase(entry_of(*state.facts, "ops"), result.name));
+  result.ops = part(entry_of(entry_of(*state.facts, "ops"), result.name));
 }
 
 // Latencies of a series of tokens under one name; the percentiles of gaps are what users feel.

@@ -110,15 +110,6 @@ bool is_refused(const Json& optimization) {
          bool_at(optimization, {"requested"}).value_or(true);
 }
 
-std::string CaseView::label() const {
-  std::string text = fmt::format("{} {} {}", model, shape, dtype);
-  // The default needs no word.
-  if (engine != kNone && engine != "native") text += " " + engine;
-  if (threads != kNone) text += fmt::format(" {} thread{}", threads, threads == "1" ? "" : "s");
-  if (optimizations != kNone) text += " " + optimizations;
-  return text;
-}
-
 CaseView case_view(const Json& record) {
   CaseView view;
   auto reference = text_at(record, {"model", "reference"});

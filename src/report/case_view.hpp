@@ -23,9 +23,6 @@ struct CaseView {
   bool synthetic_weights = false;
   bool synthetic_inputs = false;
   bool refused = false;  ///< an optimization that was asked for was not applied
-
-  /// "bert-base 8×128 float32": names the case in a note.
-  std::string label() const;
 };
 
 CaseView case_view(const Json& record);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "report/case_labels.hpp"
 #include "report/format.hpp"
 #include "report/record_view.hpp"
 #include "report/table.hpp"
@@ -163,9 +164,11 @@ std::vector<std::string> comparison_notes(const std::vector<Comparison>& compari
   if (comparisons.empty()) return lines;
   const bool energy =
       any_row(comparisons, [](const ComparisonRow& row) { return row.energy.ratio.has_value(); });
+  const std::vector<std::string> labels =
+      case_labels(views, std::vector<std::string>(views.size()));
   for (const Comparison& one : comparisons) {
     for (const ComparisonRow& row : one.rows) {
-      const std::string where = fmt::format("{} {}", views[row.record].label(), one.phase);
+      const std::string where = fmt::format("{} {}", labels[row.record], one.phase);
       if (!row.speedup.ratio && !row.is_baseline) {
         add_unique(lines, fmt::format("no speed-up: {} ({})", row.speedup.reason, where));
       } else if (energy && !row.energy.ratio && !row.is_baseline) {

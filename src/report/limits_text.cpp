@@ -8,7 +8,7 @@
 
 #include "analysis/case_analysis.hpp"
 #include "analysis/limit_words.hpp"
-#include "report/payload_labels.hpp"
+#include "report/case_labels.hpp"
 #include "report/text.hpp"
 
 namespace ridgeline::report {

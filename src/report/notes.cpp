@@ -7,8 +7,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "report/case_labels.hpp"
 #include "report/format.hpp"
-#include "report/payload_labels.hpp"
 #include "report/record_view.hpp"
 #include "report/text.hpp"
 

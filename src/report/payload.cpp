@@ -16,7 +16,7 @@
 #include "report/distribution.hpp"
 #include "report/metric_glossary.hpp"
 #include "report/notes.hpp"
-#include "report/payload_labels.hpp"
+#include "report/case_labels.hpp"
 #include "report/payload_timeline.hpp"
 #include "report/payload_trim.hpp"
 #include "report/record_view.hpp"

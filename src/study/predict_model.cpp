@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "analysis/limit.hpp"
+
 namespace ridgeline::study {
 namespace {
 
@@ -122,10 +124,10 @@ Limit limit_of(const PhaseTime& time, bool fits) {
   double sum = 0;
   for (const auto& [seconds, id] : parts) sum += seconds;
   if (sum <= 0) return {"unknown", {}};
-  if (parts.front().first >= kLeads * sum) return {parts.front().second, {}};
+  if (parts.front().first >= analysis::kLeads * sum) return {parts.front().second, {}};
   Limit mixed{"mixed", {}};
   for (const auto& [seconds, id] : parts) {
-    if (seconds * kMixed >= parts.front().first) mixed.among.push_back(id);
+    if (seconds * analysis::kMixed >= parts.front().first) mixed.among.push_back(id);
   }
   if (mixed.among.size() < 2) mixed.among.push_back(parts[1].second);
   return mixed;

@@ -73,14 +73,12 @@ Result<PhaseTime> predict_phase(const ModelWork& work, const PhaseWork& phase,
 /// the shorter one costs none.
 double kernels_of(const ModelWork& work, const PhaseWork& phase, const Execution& execution);
 
-/// What binds, as the analysis of a record judges it: the part with at least half of the time, else
-/// "mixed" among those within a factor of the largest.
+/// What binds, by the constants of the analysis of a record: the part with at least kLeads of the
+/// time, else "mixed" among those within kMixed of the largest.
 struct Limit {
   std::string id;
   std::vector<std::string> among;
 };
-inline constexpr double kLeads = 0.5;
-inline constexpr double kMixed = 1.5;
 Limit limit_of(const PhaseTime& time, bool fits);
 
 }  // namespace ridgeline::study

@@ -390,3 +390,13 @@ def test_many_cases_take_no_time(base, tmp_path):
     file.write_text("\n".join(lines) + "\n")
     done = ridgeline("compare", file, file, timeout=20)
     assert "result   1000 comparisons: 0 FASTER, 0 SLOWER, 1000 SAME, 0 UNDECIDED" in done.stdout
+
+
+def test_a_folder_of_runs_is_one_side(runs, base, slower, tmp_path):
+    for name, parts in {"base": [base, runs("more", "--invocations", "3", seed=5)],
+                        "new": [slower]}.items():
+        for number, part in enumerate(parts):
+            shutil.copytree(part, tmp_path / name / str(number))
+    latency = metric(compare(tmp_path / "base", tmp_path / "new"))
+    assert (latency["base"]["n"], latency["new"]["n"]) == (8, 5)
+    assert latency["verdict"] == "SLOWER"

@@ -67,6 +67,18 @@ TEST(Analysis_RunComparison, says_what_is_planted) {
   EXPECT_EQ(close.figures.base_n, 5u);
 }
 
+TEST(Analysis_RunComparison, does_not_take_the_drift_of_a_process_for_a_change) {
+  Json moved = record(times(kEven, 1.05));
+  moved["invocations"][2]["phases"]["forward"]["drift"] = -0.08;
+  EXPECT_EQ(latency(record(), moved).verdict, Verdict::kSlower);  // no flag: chance
+  moved["validity"]["flags"].push_back({{"id", "drift"}, {"severity", "warn"}});
+  const MetricComparison within = latency(record(), moved);
+  EXPECT_EQ(within.verdict, Verdict::kUndecided);
+  EXPECT_DOUBLE_EQ(within.moved, 0.08);
+  EXPECT_THAT(within.reason, HasSubstr("moved by 8.0 %"));
+  EXPECT_EQ(latency(moved, record(times(kEven, 1.3))).verdict, Verdict::kSlower);
+}
+
 TEST(Analysis_RunComparison, never_judges_by_one_invocation) {
   // Within the processes everything is known to a thousandth; it does not count.
   const MetricComparison one = latency(record({0.002}), record({0.004}));

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "report/payload_labels.hpp"
+#include "report/case_labels.hpp"
 #include "report/payload_trim.hpp"
 #include "support/report_fixture.hpp"
 

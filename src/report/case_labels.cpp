@@ -1,5 +1,5 @@
 // Labels that tell cases apart.
-#include "report/payload_labels.hpp"
+#include "report/case_labels.hpp"
 
 #include <fmt/format.h>
 
