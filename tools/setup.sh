@@ -19,7 +19,7 @@ PLOTLY_SPEC=plotly==7.1.0
 PYTHON="${PYTHON:-python3}"
 packages=(g++ cmake ninja-build make python3-venv nlohmann-json3-dev libcli11-dev libfmt-dev
           libutf8proc-dev libpcre2-dev libtomlplusplus-dev libjpeg-dev libpng-dev libwebp-dev zlib1g-dev
-          libsndfile1-dev libsoxr-dev libgtest-dev libgmock-dev)
+          libsndfile1-dev libsoxr-dev libomp-dev libgtest-dev libgmock-dev)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 

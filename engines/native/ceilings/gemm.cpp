@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <exception>
 #include <thread>
@@ -19,6 +20,7 @@
 #include "engines/native/ceilings/device_timer.hpp"
 #include "engines/native/ceilings/host/contest.hpp"
 #include "engines/native/ceilings/products.hpp"
+#include "engines/native/ops/cpu/parallel.hpp"
 
 namespace ridgeline::native::ceilings {
 namespace {
@@ -228,16 +230,33 @@ Result<Ceiling> measure(const Request& request) {
   return found;
 }
 
-// A thread of its own, because OpenMP's workers inherit the CPUs of the thread that starts them,
-// and keep them: those of the main thread stay as they are.
+// Every member of the team of the calling thread may run on these CPUs. A runtime that keeps
+// threads hands out ones that were bound before; one that starts them lets them inherit.
+bool bind_team(const Placement& placement) {
+  struct Binding {
+    const Placement* placement;
+    std::atomic<int> refused{0};
+  };
+  Binding binding{&placement, {0}};
+  ops::cpu::run_on_team(
+      [](void* context) {
+        auto& asked = *static_cast<Binding*>(context);
+        if (!bind_to(asked.placement->cpus)) ++asked.refused;
+      },
+      &binding);
+  return binding.refused == 0;
+}
+
+// A thread of its own, which takes its team along: the CPUs of the main thread and of its team stay
+// as they are.
 Result<Ceiling> measure_on(const Placement& placement, const Request& request) {
   Result<Ceiling> found = environment_error("the system refuses to bind a thread to its CPUs");
   std::exception_ptr thrown;
   const int threads_before = at::get_num_threads();
   std::thread worker([&] {
     try {
-      if (!bind_to(placement.cpus)) return;
       at::set_num_threads(placement.threads());
+      if (!bind_to(placement.cpus) || !bind_team(placement)) return;
       found = measure(request);
     } catch (...) {
       thrown = std::current_exception();

@@ -19,6 +19,7 @@
 #include "engines/native/engine/probe.hpp"
 #include "engines/native/engine/synthesize.hpp"
 #include "engines/native/generate/greedy.hpp"
+#include "engines/native/ops/cpu/parallel.hpp"
 #include "engines/native/optimize/knobs.hpp"
 #include "engines/native/scope/tensor_file.hpp"
 
@@ -63,7 +64,10 @@ NativeEngine::NativeEngine() : library_bytes_(resident_bytes()) {}
 Result<Json> NativeEngine::hello(const protocol::Request&) {
   return Json{{"name", "native"},
               {"version", RIDGELINE_VERSION},
-              {"versions", {{"torch", RIDGELINE_TORCH_VERSION}, {"compiler", __VERSION__}}},
+              {"versions",
+               {{"torch", RIDGELINE_TORCH_VERSION},
+                {"compiler", __VERSION__},
+                {"openmp", ops::cpu::openmp_runtime()}}},
               {"devices", list_devices()},
               {"abilities",
                {{"messages",

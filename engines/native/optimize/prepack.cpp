@@ -5,19 +5,21 @@
 #include <sched.h>
 
 #include "base/host_memory.hpp"
+#include "engines/native/ops/cpu/parallel.hpp"
 #include "engines/native/optimize/knobs.hpp"
 
 namespace ridgeline::native {
 namespace {
 
-// oneDNN's packed product seems to start teams of other sizes than ATen's loops, and libgomp to end
-// and start threads at each change (docs/performance.md has the counts): still a gain on 15 of 16
-// CPUs, but with every CPU busy the new threads must wait, and on 16 of 16 a call took 18 times as
-// long. On 2 of 2 CPUs it is a gain; the border between was not measured.
+// oneDNN's packed product starts teams of other sizes than ATen's loops, and GNU's OpenMP runtime
+// ends and starts threads at each change (docs/performance.md has the counts): still a gain on 15
+// of 16 CPUs, but with every CPU busy the new threads must wait, and on 16 of 16 a call took 18
+// times as long. On 2 of 2 CPUs it is a gain; the border between was not measured.
 bool threads_would_wait() {
   constexpr int kFewThreads = 4;
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
+  if (!ops::cpu::teams_start_threads_anew()) return false;
   if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return false;
   return at::get_num_threads() > kFewThreads && at::get_num_threads() >= CPU_COUNT(&allowed);
 }
@@ -68,8 +70,8 @@ Result<KnobOutcome> apply_prepack(KnobContext& context) {
   }
   if (outcome.reason.empty() && context.value == "auto" && threads_would_wait()) {
     outcome.reason =
-        "all CPUs are in use, and the packed product would start threads anew in every call: give "
-        "one thread less, or prepack=on";
+        "all CPUs are in use, and with GNU's OpenMP runtime the packed product would start threads "
+        "anew in every call: install libomp and build again, give one thread less, or prepack=on";
   }
   // Products of few rows, as in decoding, run on plain weights (knob row_kernel): both are kept.
   const bool keep_plain = context.model->decodes();

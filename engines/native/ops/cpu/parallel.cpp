@@ -8,17 +8,33 @@ namespace ridgeline::native::ops::cpu {
 namespace {
 
 // What `#pragma omp parallel` is compiled to by GCC; LLVM's runtime has the same entries. Looked up
-// behind libtorch_cpu, which finds the runtime of that library and no other.
+// where libtorch_cpu finds them itself: in the whole program first, where a preloaded runtime
+// stands before the wheel's. Two runtimes in one process have two teams, each spinning in the
+// other's way.
 struct Runtime {
   void (*parallel)(void (*work)(void*), void* context, unsigned threads, unsigned flags) = nullptr;
   int (*thread_number)() = nullptr;
+  std::string_view name = "none";
 
   Runtime() {
-    void* const torch = ::dlopen("libtorch_cpu.so", RTLD_NOW | RTLD_NOLOAD);
-    if (torch == nullptr) return;
-    parallel = reinterpret_cast<decltype(parallel)>(::dlsym(torch, "GOMP_parallel"));
-    thread_number = reinterpret_cast<decltype(thread_number)>(::dlsym(torch, "omp_get_thread_num"));
+    parallel = reinterpret_cast<decltype(parallel)>(::dlsym(RTLD_DEFAULT, "GOMP_parallel"));
+    thread_number =
+        reinterpret_cast<decltype(thread_number)>(::dlsym(RTLD_DEFAULT, "omp_get_thread_num"));
     if (thread_number == nullptr) parallel = nullptr;
+    if (parallel == nullptr) return;
+    // An extension of LLVM's and Intel's runtimes, which may be loaded without being the one in
+    // use.
+    void* const extension = ::dlsym(RTLD_DEFAULT, "kmp_set_blocktime");
+    name = extension != nullptr &&
+                   library_of(extension) == library_of(reinterpret_cast<const void*>(parallel))
+               ? "LLVM"
+               : "GNU";
+  }
+
+  // Where the library of a symbol was loaded; null for none.
+  static const void* library_of(const void* symbol) {
+    Dl_info info = {};
+    return ::dladdr(symbol, &info) != 0 ? info.dli_fbase : nullptr;
   }
 };
 
@@ -40,6 +56,14 @@ int team_member() {
 
 int team_size() {
   return runtime().parallel == nullptr ? 1 : at::get_num_threads();
+}
+
+std::string_view openmp_runtime() {
+  return runtime().name;
+}
+
+bool teams_start_threads_anew() {
+  return openmp_runtime() == "GNU";
 }
 
 }  // namespace ridgeline::native::ops::cpu

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <string_view>
 
 namespace ridgeline::native::ops::cpu {
 
@@ -11,9 +12,8 @@ namespace ridgeline::native::ops::cpu {
 /// The work must not throw, nor call an op. Where the team cannot be had it runs here alone.
 ///
 /// at::parallel_for is a template over OpenMP pragmas: in a program that is not built with -fopenmp
-/// (a second OpenMP runtime in the process would fight the wheel's own) it silently stays on one
-/// thread. So the entry of the wheel's own runtime that such a pragma is compiled to is called
-/// here.
+/// it silently stays on one thread. So the entry that such a pragma is compiled to is called here,
+/// of the runtime that libtorch_cpu itself uses: a second one would be in its way.
 void run_on_team(void (*work)(void*), void* context);
 
 /// Number of the calling thread in run_on_team(): 0 is the one that called it.
@@ -27,6 +27,14 @@ void parallel_parts(std::int64_t count, std::int64_t grain, const Body& body);
 
 /// Threads of ATen's team.
 int team_size();
+
+/// The OpenMP runtime that ATen, oneDNN and run_on_team() share: "LLVM" (also Intel's), "GNU", or
+/// "none".
+std::string_view openmp_runtime();
+
+/// Whether a smaller team ends threads that a larger one must start anew, as GNU's runtime does.
+/// LLVM's keeps them.
+bool teams_start_threads_anew();
 
 // --- implementation -------------------------------------------------------------------------
 
