@@ -29,6 +29,30 @@
   });
   const text = (get) => ({ node: (row) => get(row), sort: (row) => get(row) });
 
+  // How much of its joules a call had to take, at the ceiling that bounds it.
+  const scoreOf = (row) => R.number(row.analysis, "energy_efficiency", "score");
+  function scoreNode(row) {
+    const efficiency = R.at(row.analysis, "energy_efficiency");
+    const score = scoreOf(row);
+    const joules = (key) => R.format.energy(R.number(efficiency, key));
+    return R.tip(
+      R.el("span", { class: `value${score === null ? " absent" : ""}` }, R.format.percent(score)),
+      () => ({
+        title: "Energy efficiency",
+        about: "Joules of the ceiling that bounds the phase / joules a call took.",
+        rows:
+          score === null
+            ? [["why", R.string(efficiency, "reason") || "not in the record"]]
+            : [
+                ["at its ceiling", joules("bound_joules")],
+                ["attained", joules("attained_joules")],
+                ["formula", R.string(efficiency, "formula") || R.none],
+              ],
+      }),
+      false,
+    );
+  }
+
   const columns = [
     {
       id: "model",
@@ -64,6 +88,13 @@
     { id: "p99", label: "p99", ...metric("p99") },
     { id: "throughput", label: "Throughput", ...metric("throughput") },
     { id: "energy", label: "Energy / item", ...metric("energy") },
+    {
+      id: "efficiency",
+      label: "Energy eff.",
+      node: scoreNode,
+      sort: (row) => scoreOf(row),
+      right: true,
+    },
     { id: "mfu", label: "MFU", ...metric("mfu", { percent: true }) },
     { id: "mbu", label: "MBU", ...metric("mbu", { percent: true }) },
     { id: "peak", label: "Peak memory", ...metric("peak") },

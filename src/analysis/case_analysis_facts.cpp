@@ -92,6 +92,7 @@ PhaseFacts read_phase(const Json& json, const Json& costs) {
   phase.cost = read_cost(entry_of(costs, phase.name));
   if (!phase.cost.flops && phase.cost.reason.empty()) {
     phase.cost.reason = phase.reason_of("flops_rate");
+    if (phase.cost.reason.empty()) phase.cost.reason = phase.reason_of("mfu");
   }
   return phase;
 }

@@ -36,8 +36,8 @@ struct CaseState {
   /// What workers said about the case, in their own words: {"engine","model","optimizations",
   /// "phases","inputs","workload","cost","memory","output_digest"}, and what the passes beside the
   /// timing measured in the same worker: {"energy","traffic"} (energy_pass.hpp, traffic_pass.hpp).
-  /// `cost_reason` is why the engine stated no cost, `cost_engine` who did in its place
-  /// (native_cost.hpp).
+  /// `cost_asked` is whether the plan wants the cost, `cost_reason` why the engine stated none,
+  /// `cost_engine` who did in its place (native_cost.hpp).
   /// The same for every invocation, so the first that succeeds fills it; null until then.
   std::shared_ptr<const Json> facts;
   std::vector<CaseInvocation> invocations;

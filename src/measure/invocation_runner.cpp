@@ -216,20 +216,20 @@ Status Runner::gather_facts(Loaded& loaded, CaseState& state, const Json& planne
     RIDGELINE_TRY(memory, loaded.worker->request("memory", {{"phase", phases.back().at("name")}},
                                                  protocol::usual_deadlines("memory")));
   }
-  Json facts = {
-      {"engine", loaded.engine},
-      {"model", entry_of(loaded.reply, "model")},
-      {"optimizations", std::move(optimizations)},
-      {"phases", phases},
-      {"inputs", entry_of(planned, "inputs")},
-      {"workload", entry_of(planned, "workload")},
-      {"cost", std::move(cost.phases)},
-      {"cost_reason", text_or_null(cost.reason)},
-      {"memory",
-       {{"tracked", entry_of(memory, "tracked")},
-        {"resident", entry_of(memory, "resident")},
-        {"device", entry_of(memory, "device")}}},
-      {"output_digest", entry_of(entry_of(memory, "outputs"), "digest")}};
+  Json facts = {{"engine", loaded.engine},
+                {"model", entry_of(loaded.reply, "model")},
+                {"optimizations", std::move(optimizations)},
+                {"phases", phases},
+                {"inputs", entry_of(planned, "inputs")},
+                {"workload", entry_of(planned, "workload")},
+                {"cost", std::move(cost.phases)},
+                {"cost_reason", text_or_null(cost.reason)},
+                {"cost_asked", wants(*context_.plan, "cost")},
+                {"memory",
+                 {{"tracked", entry_of(memory, "tracked")},
+                  {"resident", entry_of(memory, "resident")},
+                  {"device", entry_of(memory, "device")}}},
+                {"output_digest", entry_of(entry_of(memory, "outputs"), "digest")}};
   SensorPasses passes;
   passes.plan = context_.plan;
   passes.configuration = &context_.configuration->configuration;

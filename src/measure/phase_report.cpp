@@ -74,9 +74,9 @@ void add_attained(const std::string& phase, const Json& cost, const Metric& late
 }
 
 // Energy and traffic, from the passes beside the timing; `cost` of the phase, null when unknown.
-void add_sensors(const CaseState& state, const Json* cost, PhaseReport& report) {
+void add_sensors(const CaseState& state, const Json& cost, PhaseReport& report) {
   results::PhaseResult& result = report.result;
-  const PhaseFacts phase{result.name, result.items, cost};
+  const PhaseFacts phase{result.name, result.items, &cost};
   const Json& energy = state.facts->at("energy");
   const Json& traffic = state.facts->at("traffic");
   add_energy(energy, phase, result.metrics);
@@ -179,9 +179,13 @@ Result<PhaseReport> report_phase(const Json& planned_phase, const CaseState& sta
     const std::string reason = text_in(*state.facts, "cost_reason");
     if (!reason.empty()) none["reason"] = reason;
   }
+  const bool was_asked = entry_of(*state.facts, "cost_asked") != false;
+  if (!was_asked) none["reason"] = "not asked for by --metrics";
   const Json& cost = has_cost ? costs.at(result.name) : none;
-  if (has_cost || !none.empty()) add_attained(result.name, cost, latency, metrics);
-  add_sensors(state, has_cost ? &costs.at(result.name) : nullptr, report);
+  if (has_cost || (was_asked && !none.empty())) {
+    add_attained(result.name, cost, latency, metrics);
+  }
+  add_sensors(state, cost, report);
   if (context.limits != nullptr) {
     PhaseWork work;
     work.phase = result.name;

@@ -7,6 +7,7 @@
 #include "base/json_values.hpp"
 #include "base/statistics.hpp"
 #include "base/student_t.hpp"
+#include "measure/efficiency.hpp"
 #include "measure/sensor_metrics.hpp"
 
 namespace ridgeline::measure {
@@ -58,11 +59,10 @@ Metric latency_of(const Metrics& metrics) {
 }
 
 Metric modelled_bytes(const Json* cost) {
-  if (cost != nullptr && cost->is_object() && cost->contains("bytes") &&
-      cost->at("bytes").is_number()) {
-    return results::measured(cost->at("bytes").get<double>(), "B", Source::kModelled);
-  }
-  return results::absent("B", "the engine states no cost of this phase");
+  if (cost == nullptr) return results::absent("B", why_no_cost(Json()));
+  const auto bytes = number_in(*cost, "bytes");
+  return bytes ? results::measured(*bytes, "B", Source::kModelled)
+               : results::absent("B", why_no_cost(*cost));
 }
 
 }  // namespace

@@ -78,19 +78,20 @@ bool is_silent(const Json& optimization) {
          (value && std::find(kNothing.begin(), kNothing.end(), *value) != kNothing.end());
 }
 
-void read_optimizations(const Json& record, CaseView& view) {
-  for (const Json& optimization : list_at(record, {"optimizations"})) {
+}  // namespace
+
+std::string optimizations_text(const Json& optimizations) {
+  std::string text;
+  if (!optimizations.is_array()) return std::string(kNone);
+  for (const Json& optimization : optimizations) {
     const std::string id = text_at(optimization, {"id"}).value_or("");
     const bool refused = is_refused(optimization);
-    view.refused = view.refused || refused;
     if (id.empty() || (has_own_column(id) && !refused) || is_silent(optimization)) continue;
-    if (!view.optimizations.empty()) view.optimizations += ", ";
-    view.optimizations += optimization_text(optimization) + (refused ? " refused" : "");
+    if (!text.empty()) text += ", ";
+    text += optimization_text(optimization) + (refused ? " refused" : "");
   }
-  if (view.optimizations.empty()) view.optimizations = kNone;
+  return text.empty() ? std::string(kNone) : text;
 }
-
-}  // namespace
 
 std::string optimization_text(const Json& optimization) {
   const std::string id = text_at(optimization, {"id"}).value_or("?");
@@ -129,7 +130,9 @@ CaseView case_view(const Json& record) {
   view.dtype = or_none(dtype ? dtype : text_at(record, {"model", "dtype"}));
   view.threads = or_none(scalar_text(member(record, {"configuration", "threads"})));
   view.shape = shape_of(record);
-  read_optimizations(record, view);
+  const Json& optimizations = list_at(record, {"optimizations"});
+  view.optimizations = optimizations_text(optimizations);
+  view.refused = std::any_of(optimizations.begin(), optimizations.end(), is_refused);
   view.status = or_none(text_at(record, {"outcome", "status"}));
   return view;
 }

@@ -27,6 +27,10 @@ struct CaseView {
 
 CaseView case_view(const Json& record);
 
+/// "prepack=on, attention=flash" of a list like record.optimizations: those that take effect, and
+/// those that were asked for and refused, which it says. "–" for none.
+std::string optimizations_text(const Json& optimizations);
+
 /// "attention=flash" of an element of record.optimizations.
 std::string optimization_text(const Json& optimization);
 

@@ -105,6 +105,12 @@ std::string limit_cell(const Row& row) {
   return text_at(limit, {"headline"}).value_or("");
 }
 
+std::string efficiency_cell(const Row& row) {
+  const std::string phase = text_at(row.phase, {"name"}).value_or("");
+  const Json& analysis = member(row.one_case, {"analysis", "phases", phase});
+  return optional_text(number_at(analysis, {"energy_efficiency", "score"}), format_percent);
+}
+
 std::string peak_cell(const Row& row) {
   const Json& metrics = member(row.record, {"memory", "metrics"});
   for (const char* name : {"device_peak", "peak", "resident_peak"}) {
@@ -131,6 +137,7 @@ std::vector<Column> all_columns() {
       {"MBU", Align::kRight,
        [](const Row& row) { return optional_text(metric_of(row, "mbu").value, format_percent); }},
       {"energy", Align::kRight, energy_cell},
+      {"energy efficiency", Align::kRight, efficiency_cell},
       {"peak memory", Align::kRight, peak_cell},
       {"limited by", Align::kLeft, limit_cell},
   };

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "report/case_view.hpp"
 #include "report/format.hpp"
 #include "report/record_view.hpp"
 #include "report/table.hpp"
@@ -152,9 +153,16 @@ std::string verify_text(const Json& json) {
   line("native", engine_line(member(json, {"native"})));
   line("peer", engine_line(member(json, {"peer"})));
   line("work", work_line(json));
+  const Json& optimizations = member(json, {"optimizations"});
+  if (optimizations.is_object()) {
+    line("with", optimizations_text(member(optimizations, {"forward"})));
+  }
   text += "\n" + outputs_table(json);
   const Json& tokens = member(json, {"tokens"});
-  if (tokens.is_object()) text += "\n" + tokens_line(tokens);
+  if (tokens.is_object()) {
+    text += "\n" + tokens_line(tokens);
+    line("with", optimizations_text(member(optimizations, {"generate"})));
+  }
   text += "\n";
   for (const std::string& note : notes_of(json)) {
     constexpr std::size_t kMaxNote = 500;

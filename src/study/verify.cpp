@@ -106,6 +106,16 @@ void judge(OutputCheck& check, const VerifyBound& row, const OutputCheck* peer,
   }
 }
 
+// What native's replies to `load` and to the call after it say about its optimizations.
+Json in_force(const Json& loaded, const Json& called) {
+  Json all = Json::array();
+  for (const Json* reply : {&loaded, &called}) {
+    const Json& some = entry_of(*reply, "optimizations");
+    if (some.is_array()) all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
 class Verifier {
  public:
   Verifier(const VerifyOptions& options, const VerifyBound& bound, ScratchFolder scratch)
@@ -154,7 +164,7 @@ class Verifier {
   Status settle_weights(Worker& native);
   Status check_room(Worker& native) const;
   Status run_native();
-  Status generate_native(Worker& native, const Json& optimizations);
+  Result<Json> generate_native(Worker& native, const Json& optimizations);
   Status run_peer();
   Status compare_outputs(Worker& peer);
   // The peer in float32, where outputs in a short dtype are compared with it.
@@ -235,11 +245,16 @@ Status Verifier::run_native() {
                                         {{"inputs", scratch_.at(kInputs)},
                                          {"optimizations", optimizations},
                                          {"outputs", scratch_.at(kNativeOutputs)}}));
-  if (decodes_) RIDGELINE_CHECK(generate_native(*native, optimizations));
+  Json ran = {{"forward", in_force(loaded, outputs)}};
+  if (decodes_) {
+    RIDGELINE_TRY(const Json generated, generate_native(*native, optimizations));
+    ran["generate"] = in_force(loaded, generated);
+  }
+  result_.optimizations = std::make_shared<const Json>(std::move(ran));
   return native->quit();
 }
 
-Status Verifier::generate_native(Worker& native, const Json& optimizations) {
+Result<Json> Verifier::generate_native(Worker& native, const Json& optimizations) {
   Json names = Json::array();
   for (const char* name : kPromptNames) names.push_back(name);
   RIDGELINE_TRY(const Json prompt, ask(native, "native", "inputs",
@@ -252,14 +267,12 @@ Status Verifier::generate_native(Worker& native, const Json& optimizations) {
   if (ids.is_array() && ids.size() == 2 && ids[1].is_number_integer()) {
     prompt_ = ids[1].get<std::int64_t>();
   }
-  const Result<Json> generated = ask(native, "native", "generate",
-                                     {{"inputs", scratch_.at(kPrompt)},
-                                      {"optimizations", optimizations},
-                                      {"max_new_tokens", options_.new_tokens},
-                                      {"logits", true},
-                                      {"outputs", scratch_.at(kNativeTokens)}});
-  if (!generated) return generated.error();
-  return {};
+  return ask(native, "native", "generate",
+             {{"inputs", scratch_.at(kPrompt)},
+              {"optimizations", optimizations},
+              {"max_new_tokens", options_.new_tokens},
+              {"logits", true},
+              {"outputs", scratch_.at(kNativeTokens)}});
 }
 
 Status Verifier::load_peer(Worker& peer, const std::string& dtype) {
@@ -394,6 +407,7 @@ Json to_json(const Verification& verification) {
           {"workload", measure::to_json(verification.workload)},
           {"native", verification.native ? *verification.native : Json()},
           {"peer", verification.peer ? *verification.peer : Json()},
+          {"optimizations", verification.optimizations ? *verification.optimizations : Json()},
           {"reference", verification.reference},
           {"outputs", std::move(outputs)},
           {"only_native", verification.only_native},

@@ -49,6 +49,10 @@ struct Verification {
   measure::Workload workload;
   std::shared_ptr<const Json> native;  ///< name, version and versions of its hello
   std::shared_ptr<const Json> peer;
+  /// Optimizations of native as its replies state them: {"forward": [{"id", "requested", "applied",
+  /// "value", …}, …], "generate": […]}, each with those of loading first; no "generate" for a model
+  /// that does not decode.
+  std::shared_ptr<const Json> optimizations;
   std::vector<OutputCheck> outputs;
   std::vector<std::string> only_native;  ///< outputs that the peer has not
   std::vector<std::string> only_peer;    ///< outputs that native has not

@@ -295,6 +295,14 @@ def test_a_cost_that_nobody_knows_is_null_with_its_reason(tmp_path):
         assert "scripted: " in reason and "nor does the native engine" in reason
 
 
+def test_a_cost_that_was_not_asked_for_says_so(tmp_path):
+    (record,) = run_to_end(tmp_path, script(), "--invocations", "1", "--budget", "5s",
+                           "--metrics", "time")
+    assert record["cost"] == {}
+    for name in ("mfu", "mbu", "traffic.dram"):
+        assert "not asked for by --metrics" in metric(record, name)["reason"]
+
+
 def test_cost_of_an_engine_that_counts_nothing_is_one_clear_line(tmp_path):
     peer = fake_engine(tmp_path, cost={"phases": None})
     done = ridgeline("cost", "bert-base", "--engine", peer, check=False)

@@ -63,7 +63,11 @@ def test_outputs_within_the_bound_pass(tmp_path, model, scratch):
     assert load["model"] == str(model) and load["weights"] == "checkpoint"
     assert load["dtype"] == "float32" and "mode" not in load
     assert compared["found"] == ["inputs", "expected"]
+    ran = {one["id"]: one for one in result["optimizations"]["forward"]}
+    assert ran["threads"]["applied"] is not None and ran["attention"]["value"] == "flash"
+    assert "generate" not in result["optimizations"]
     text = verify(model, peer, json_form=False)
+    assert "attention=flash" in text
     assert "| last_hidden_state |" in text and "PASS" in text and "FAIL" not in text
 
 
