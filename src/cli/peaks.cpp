@@ -90,6 +90,11 @@ void add_peaks(CLI::App& app, Context& context) {
   command.add_option("--threads", flags->threads, "CPU threads (default: physical cores)");
   command.add_option("--cores", options.cores, "CPUs to bind to, such as 0-3,8");
   command.add_option("--seconds", options.seconds, "time of each probe")->capture_default_str();
+  command
+      .add_option("--only", options.only,
+                  "only these ceilings, by id (read, gemm.bfloat16, …); not remembered")
+      ->delimiter(',')
+      ->type_name("ID,...");
   command.add_option("--engine", options.engine, "which engine measures")->capture_default_str();
   command.add_flag("--power", options.power,
                    "read the power under the loads of read and products too (about 7 s each); the "

@@ -248,6 +248,26 @@ Result<CeilingSet> conditions(const PeaksOptions& options, const Json& hello,
   return set;
 }
 
+// Those that `only` names, in the order in which they are measured.
+Result<std::vector<Probe>> chosen_probes(std::vector<Probe> all,
+                                         const std::vector<std::string>& only,
+                                         const std::string& device) {
+  for (const std::string& id : only) {
+    const auto is_it = [&](const Probe& probe) { return probe.ceiling.id == id; };
+    if (std::any_of(all.begin(), all.end(), is_it)) continue;
+    std::vector<std::string> known;
+    for (const Probe& probe : all) known.push_back(probe.ceiling.id);
+    return bad_input(fmt::format("{} has no ceiling '{}'", device, id),
+                     fmt::format("it has {}", fmt::join(known, ", ")));
+  }
+  if (!only.empty()) {
+    std::erase_if(all, [&](const Probe& probe) {
+      return std::find(only.begin(), only.end(), probe.ceiling.id) == only.end();
+    });
+  }
+  return all;
+}
+
 // Whether every set that is remembered has it; measuring it takes seconds.
 bool knows_idle_power(const Ceilings& known) {
   return !known.sets.empty() &&
@@ -279,7 +299,8 @@ Result<Peaks> measure_peaks(const PeaksOptions& options, const Machine& machine)
   RIDGELINE_TRY(const Ceilings known, remembered(options, path, peaks.machine));
 
   Json idle = Json::object();
-  if (options.instruments != nullptr && (options.refresh || !knows_idle_power(known))) {
+  if (options.instruments != nullptr && options.only.empty() &&
+      (options.refresh || !knows_idle_power(known))) {
     RIDGELINE_TRY(idle, measure_idle(*options.instruments, options.interrupt));
   }
   Measurement measurement(options, program);
@@ -294,17 +315,20 @@ Result<Peaks> measure_peaks(const PeaksOptions& options, const Machine& machine)
     if (options.power && options.instruments != nullptr) {
       power = PowerReading::of(*options.instruments, address);
     }
-    const CeilingSet* kept =
-        options.refresh ? nullptr : usable_set(known, one.set, !power.meters.empty());
+    const CeilingSet* kept = options.refresh || !options.only.empty()
+                                 ? nullptr
+                                 : usable_set(known, one.set, !power.meters.empty());
     if (kept != nullptr) {
       one.set = *kept;
       one.cached = true;
     } else {
       const bool is_cpu = device.id == "cpu";
-      RIDGELINE_CHECK(
-          measurement.run(is_cpu ? cpu_probes(part, one.set.threads, cores) : accelerator_probes(),
-                          one.set, power));
-      if (options.instruments != nullptr) {
+      RIDGELINE_TRY(
+          std::vector<Probe> probes,
+          chosen_probes(is_cpu ? cpu_probes(part, one.set.threads, cores) : accelerator_probes(),
+                        options.only, device.id));
+      RIDGELINE_CHECK(measurement.run(std::move(probes), one.set, power));
+      if (options.instruments != nullptr && options.only.empty()) {
         one.set.idle_power = idle_power_of(*options.instruments, address, idle);
       }
     }
@@ -313,7 +337,7 @@ Result<Peaks> measure_peaks(const PeaksOptions& options, const Machine& machine)
     peaks.devices.push_back(std::move(one));
   }
   measurement.end();
-  peaks.not_kept = keep(options, path, peaks);
+  if (options.only.empty()) peaks.not_kept = keep(options, path, peaks);
   return peaks;
 }
 

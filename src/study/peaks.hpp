@@ -33,6 +33,9 @@ struct PeaksOptions {
   /// Read the power of the device while memory is read and products run: these probes then take the
   /// seconds that the sensors need. Needs `instruments`.
   bool power = false;
+  /// Ids of the ceilings to measure; empty: all. A part is measured now and not remembered, since a
+  /// set is whole or not there.
+  std::vector<std::string> only = {};
   std::string cache = {};  ///< the file that remembers; empty: ceilings_path()
   /// Measures power at rest before the first worker; null: nobody does.
   const measure::Instruments* instruments = nullptr;
@@ -61,8 +64,8 @@ struct Peaks {
 /// the next one goes on, in a new worker if need be. The file is written once, at the end, so an
 /// interrupt leaves it as it was.
 ///
-/// Errors: no such engine or device, threads or cores that cannot be, a file that is damaged or of
-/// another machine (unless `refresh`), interrupted.
+/// Errors: no such engine, device or ceiling, threads or cores that cannot be, a file that is damaged
+/// or of another machine (unless `refresh`), interrupted.
 Result<Peaks> measure_peaks(const PeaksOptions& options, const machine::Machine& machine);
 
 /// ridgeline-peaks/1 with, for each set, "cached", "age_seconds" (of `now`, UTC as utc_timestamp()

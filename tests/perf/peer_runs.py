@@ -70,8 +70,8 @@ def engine_names(peers, peer_engine):
 
 
 def measure_peaks(program, device, threads):
-    """{"read": B/s of the best repetition, …} of a device, measured now."""
-    words = ["peaks", "--device", device, "--refresh", "--json", "--quiet",
+    """{"read": B/s of the best repetition, …} of a device, measured now. Remembers nothing."""
+    words = ["peaks", "--device", device, "--only", "read", "--json", "--quiet",
              *(["--threads", str(threads)] if threads else [])]
     done = program(words)
     try:

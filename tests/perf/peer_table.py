@@ -90,6 +90,12 @@ def ratio_text(ratio):
 def floor_text(row):
     if not row.result or not (row.case.floor or row.case.has_floor):
         return NONE
+    turns = row.result.get("floor") or {}
+    if turns.get("value") is not None:
+        low, high = turns["ci95"]
+        return (f"{significant(1e3 * turns['floor'], 3)} in turns with "
+                f"{significant(1e3 * turns['median'], 3)} "
+                f"(× {turns['value']:.2f} [{low:.2f}, {high:.2f}])")
     floor = verdicts.floor_seconds(row.result, row.entry["read"])
     latency = row.result["engines"]["native"]["latency"]
     if floor is None or not latency or latency.get("value") is None:

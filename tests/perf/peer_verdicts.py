@@ -63,8 +63,10 @@ def check_of_bound(bound, result, peers, isa):
 
 
 def check_of_floor(at_most, result, read_rate):
-    """The median, by its point: a floor is no engine that has a spread."""
+    """By the interval where both were measured in turns; else the median, by its point."""
     text = f"{at_most:g} × floor"
+    if "floor" in result:
+        return Check(text, verdict_of(result["floor"], at_most)[0])
     floor, latency = floor_seconds(result, read_rate), result["engines"]["native"]["latency"]
     if floor is None or not latency or latency.get("value") is None:
         return Check(text, NO_FIGURE)

@@ -21,6 +21,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
+import peer_floors  # noqa: E402
 import peer_runs  # noqa: E402
 import peer_table  # noqa: E402
 import peer_verdicts  # noqa: E402
@@ -156,6 +157,11 @@ def measure_group(session, group, options):
     say(f"{group.name}: {', '.join(names.values())}")
     measured = peer_runs.measure(session.program, group, names, session.threads,
                                  session.work / "runs" / group.name)
+    for case, result in zip(group.cases, measured["cases"], strict=False):
+        if case.floor and group.device == "cpu" and not group.energy:
+            say(f"{group.name}: {result['shape']} {result['phase']} and its floor, in turns")
+            result["floor"] = peer_floors.in_turns(
+                group, case, result["engines"]["native"]["bytes"], session.threads)
     session.add("group", group=group.name, how=how, read=read["read"], left_out=left_out,
                 **measured)
     for result in measured["cases"]:

@@ -5,8 +5,6 @@ import json
 import os
 import subprocess
 
-from safetensors.torch import load_file, save_file
-
 from support.program import BIN
 
 
@@ -56,6 +54,8 @@ class Engine:
 
     def tensors(self, message, inputs, folder, optimize=None, **fields):
         """forward or generate: tensors in, tensors out, through files in `folder`."""
+        from safetensors.torch import load_file, save_file  # takes seconds: not for who only times
+
         source, target = folder / "in.safetensors", folder / "out.safetensors"
         target.unlink(missing_ok=True)
         save_file({name: tensor.contiguous() for name, tensor in inputs.items()}, source)

@@ -75,6 +75,24 @@ def test_measures_shows_and_remembers(peaks, tmp_path):
     assert len(cache_files(tmp_path)) == 1
 
 
+def test_single_ceilings_are_measured_now_and_not_remembered(peaks, tmp_path):
+    shown = json.loads(peaks("--only", "read,gemm.float32", "--json").stdout)
+    assert [one["id"] for one in shown["sets"][0]["ceilings"]] == ["read", "gemm.float32"]
+    assert ceiling(shown, "read")["value"] == 2e10
+    assert cache_files(tmp_path) == []
+    peaks("--json")
+    other = [{**PROBES[1], "value": 3e10}]
+    again = json.loads(peaks("--only", "read", "--json", script={"probes": other}).stdout)
+    assert ceiling(again, "read")["value"] == 3e10 and not again["sets"][0]["cached"]
+    assert ceiling(json.loads(peaks("--json").stdout), "read")["value"] == 2e10
+
+
+def test_a_ceiling_that_is_none_is_named_with_those_there_are(peaks):
+    done = peaks("--only", "raed")
+    assert_one_clear_line(done, code=2)
+    assert "'raed'" in done.stderr and "read, write" in done.stderr
+
+
 def test_threads_and_cores_have_sets_of_their_own(peaks, tmp_path):
     first = sorted(os.sched_getaffinity(0))[0]
     for flags in (["--threads", 1], ["--threads", 2], ["--threads", 1, "--cores", first]):

@@ -6,6 +6,8 @@ No model is run and nothing is timed: a stand-in prints records and comparisons 
 import argparse
 import dataclasses
 import json
+import math
+import statistics
 import struct
 import sys
 
@@ -16,6 +18,7 @@ from support.program import ROOT
 sys.path.insert(0, str(ROOT / "tests/perf"))
 
 import peer_cases as cases  # noqa: E402
+import peer_floors  # noqa: E402
 import peer_records as records  # noqa: E402
 import peer_runs as runs  # noqa: E402
 import peer_setup as setup  # noqa: E402
@@ -251,9 +254,14 @@ class Program:
         return self.done(json.dumps(made))
 
 
+IN_TURNS = {"value": 1.25, "ci95": [1.2, 1.3], "n": 5, "floor": 0.02, "median": 0.025,
+            "rates": [READ, READ]}
+
+
 @pytest.fixture
 def output(tmp_path, monkeypatch):
     monkeypatch.setattr(peers, "selected", lambda *_: [GROUP])
+    monkeypatch.setattr(peer_floors, "in_turns", lambda *_: dict(IN_TURNS))
     return tmp_path / "results.jsonl"
 
 
@@ -276,7 +284,7 @@ EVERYTHING = ["verify", "peaks", "launch transformers:compile", "launch transfor
 def test_compares_outputs_then_measures_all_engines_in_one_run(output):
     program = Program()
     assert measure(output, program) == (True, EVERYTHING)
-    words = program.words[-1]
+    words = next(one for one in program.words if "--baseline" in one)
     assert words[words.index("--engine") + 1] == "native,transformers,transformers:compile"
     assert words[words.index("--baseline") + 1] == "native"
     row = only_row(output)
@@ -290,6 +298,63 @@ def test_each_process_times_each_phase_for_the_groups_seconds():
     words = runs.run_words(GROUP, {"native": "native"}, None, "runs")
     assert words[words.index("--phase-time") + 1] == f"{1000 * GROUP.seconds:.0f}ms"
     assert words[words.index("--invocations") + 1] == GROUP.invocations
+
+
+class Slowing:
+    """Half of the bandwidth from the fifth reading on, and steps that slow down with it."""
+
+    def __init__(self, *_):
+        self.readings, self.closed = 0, False
+
+    def read_rate(self):
+        self.readings += 1
+        return READ / (2 if self.readings > 4 else 1)
+
+    def median(self):
+        return 0.05 if self.readings >= 4 else 0.025
+
+    def close(self):
+        self.closed = True
+
+
+def test_the_floor_of_a_turn_is_that_of_the_rates_around_it():
+    mean, floors, medians = peer_floors.turns_of(Slowing(), 400e6)
+    assert floors == pytest.approx([0.02] * 3 + [0.03] + [0.04] * 4)
+    assert medians == [0.025] * 3 + [0.05] * 5
+    assert mean == pytest.approx(math.log(1.25) + math.log(1.6667 / 1.25) / 8, abs=1e-4)
+
+
+def test_the_interval_of_a_floor_is_that_of_its_processes():
+    means = iter([1.2, 1.25, 1.3, 1.25, 1.25])
+
+    class Steady(Slowing):
+        def __init__(self, *_):
+            super().__init__()
+            self.times = next(means)
+
+        def read_rate(self):
+            return READ
+
+        def median(self):
+            return 0.02 * self.times
+
+    found = peer_floors.in_turns(GROUP, GROUP.cases[0], 400e6, None, Steady)
+    logs = [math.log(one) for one in (1.2, 1.25, 1.3, 1.25, 1.25)]
+    half = 2.776 * statistics.stdev(logs) / math.sqrt(5)
+    assert found["ci95"][1] / found["value"] == pytest.approx(math.exp(half), rel=1e-3)
+    assert found["value"] == pytest.approx(math.exp(statistics.fmean(logs)))
+    assert found["floor"] == pytest.approx(0.02) and found["rates"] == pytest.approx([READ, READ])
+    for limit, verdict in ((1.3, verdicts.MET), (1.25, verdicts.UNDECIDED), (1.1, verdicts.NOT_MET)):
+        assert verdicts.check_of_floor(limit, {"floor": found}, READ).verdict == verdict
+
+
+def test_a_floor_that_could_not_be_measured_is_no_figure():
+    def broken(*_):
+        raise OSError("no engine")
+
+    found = peer_floors.in_turns(GROUP, GROUP.cases[0], 400e6, None, broken)
+    assert found == {"value": None, "reason": "no engine"}
+    assert verdicts.check_of_floor(1.3, {"floor": found}, READ).verdict == verdicts.NO_FIGURE
 
 
 def test_what_is_in_the_file_is_not_measured_again(output):
@@ -334,14 +399,16 @@ def test_a_wrong_answer_is_not_timed(output):
 def test_a_peer_that_does_not_start_is_left_out_and_named(output, capsys):
     program = Program(no_launch=("transformers:compile",))
     measure(output, program)
-    words = program.words[-1]
+    words = next(one for one in program.words if "--baseline" in one)
     assert words[words.index("--engine") + 1] == "native,transformers"
     peers.main(["--output", str(output), "--table"])
     assert "compile left out: no compiler" in capsys.readouterr().out
 
 
-def test_a_case_is_not_met_when_one_of_its_bounds_is_not(output):
-    measure(output, Program({**SECONDS, "native": 0.027}))  # × 1.35 of its floor
+def test_a_case_is_not_met_when_one_of_its_bounds_is_not(output, monkeypatch):
+    far = {**IN_TURNS, "value": 1.35, "ci95": [1.31, 1.4]}
+    monkeypatch.setattr(peer_floors, "in_turns", lambda *_: far)
+    measure(output, Program())
     row = only_row(output)
     assert [check.verdict for check in row.checks] == [verdicts.MET, verdicts.NOT_MET]
     assert row.verdict == verdicts.NOT_MET
@@ -353,7 +420,8 @@ def test_the_table_shows_times_ratios_floor_launches_and_verdict(output, capsys)
     assert peers.main(["--output", str(output), "--table"]) == 0
     text = capsys.readouterr().out
     row = ("| a-model float32 1×128, decode at 128 | 3 | 25 | 50 | 40 | 0.500 [0.475, 0.525] | "
-           "0.625 [0.594, 0.656] | 20 (× 1.25, 80%) | 1.03 × eager: met; 1.3 × floor: met |")
+           "0.625 [0.594, 0.656] | 20 in turns with 25 (× 1.25 [1.20, 1.30]) | "
+           "1.03 × eager: met; 1.3 × floor: met |")
     assert row in text
     assert "| a-model float32, decode | compile | 3.5 | 3.5 | 7.5 | 7.5 | reported |" in text
     assert "- Machine: a machine; on cpu" in text
