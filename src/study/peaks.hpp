@@ -64,8 +64,8 @@ struct Peaks {
 /// the next one goes on, in a new worker if need be. The file is written once, at the end, so an
 /// interrupt leaves it as it was.
 ///
-/// Errors: no such engine, device or ceiling, threads or cores that cannot be, a file that is damaged
-/// or of another machine (unless `refresh`), interrupted.
+/// Errors: no such engine, device or ceiling, threads or cores that cannot be, a file that is
+/// damaged or of another machine (unless `refresh`), interrupted.
 Result<Peaks> measure_peaks(const PeaksOptions& options, const machine::Machine& machine);
 
 /// ridgeline-peaks/1 with, for each set, "cached", "age_seconds" (of `now`, UTC as utc_timestamp()
