@@ -65,8 +65,8 @@ struct AttentionOptions {
 };
 
 /// The sizes of a call of attention(), by which an AttentionChoice chooses.
-AttentionCase attention_case(const at::Tensor& query, const at::Tensor& key,
-                             const at::Tensor& mask, bool causal);
+AttentionCase attention_case(const at::Tensor& query, const at::Tensor& key, const at::Tensor& mask,
+                             bool causal);
 
 /// query [B, H, Sq, D], key and value [B, G, Sk, D] where G divides H (each of the G heads serves
 /// H / G neighbouring queries), mask undefined, boolean (true = attend) or as additive_mask() gives
