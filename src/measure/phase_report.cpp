@@ -73,7 +73,7 @@ void add_attained(const std::string& phase, const Json& cost, const Metric& late
       results::derived("FLOP/B", {{flops_name, flops}, {bytes_name, bytes}}, ratio));
 }
 
-// Energy and traffic, from the passes beside the timing; `cost` of the phase, null when unknown.
+// Energy and traffic, from the passes beside the timing; `cost` of the phase, or why there is none.
 void add_sensors(const CaseState& state, const Json& cost, PhaseReport& report) {
   results::PhaseResult& result = report.result;
   const PhaseFacts phase{result.name, result.items, &cost};
