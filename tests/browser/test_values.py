@@ -108,7 +108,7 @@ def test_table_shows_each_phase_and_a_dash_with_a_reason(tab, page):
                           "1×512 depth 512", "decode"]
     assert decode[6] == "◆ memory bandwidth"
     assert decode[7:11] == ["3.850 ± 0.031 ms", "4.004 ms", "4.312 ms", "259.7 token/s"]
-    assert decode[11:15] == ["950.0 mJ/token", "0.5 %", "84 %", "17.40 GB"]
+    assert decode[11:16] == ["950.0 mJ/token", "80 %", "0.5 %", "84 %", "17.40 GB"]
     assert rows[-1][7] == "failed: oom.device"
     whisper = next(row for row in rows if row[0].startswith("whisper") and row[5] == "decode")
     assert whisper[11].startswith("– not available: needs decode.energy.gross")

@@ -176,7 +176,8 @@ def test_hello_names_versions_devices_and_knobs(worker):
     assert hello["pid"] == hello["pgid"] == worker.process.pid
     assert hello["version"] in ridgeline("--version").stdout
     versions = hello["versions"]
-    assert versions["torch"] == torch.__version__
+    # A wheel's own name leaves out what it was built for: 2.13.0 of 2.13.0+cu130.
+    assert torch.__version__.startswith(versions["torch"])
     assert versions["transformers"] == transformers.__version__
     assert versions["python"] == sys.version.split()[0]
     assert hello["devices"][0] == {"kind": "cpu", "ordinal": 0, "name": "cpu"}
