@@ -6,6 +6,8 @@ native engine reads memory and decodes in turns; the floor of a turn is the mean
 after it. Several processes do so, and the interval is that of their means.
 """
 
+import contextlib
+import itertools
 import math
 import statistics
 import struct
@@ -69,7 +71,7 @@ def turns_of(decoder, count):
         medians.append(decoder.median())
         rates.append(decoder.read_rate())
     floors = [count * (1 / before + 1 / after) / 2
-              for before, after in zip(rates, rates[1:], strict=False)]
+              for before, after in itertools.pairwise(rates)]
     logs = [math.log(median / floor) for median, floor in zip(medians, floors, strict=True)]
     return statistics.fmean(logs), floors, medians
 
@@ -78,15 +80,16 @@ def in_turns(group, case, count, threads, make=Decoder):
     """How often the floor goes into a call: {"value", "ci95", "n"} over the processes' geometric
     means, "floor" and "median" in seconds as geometric means over all turns, "rates" [lowest,
     highest] in B/s; or {"value": None, "reason"}. `count`: the bytes that a call must read."""
+    if not count:
+        return {"value": None, "reason": "the bytes that a call must read are not known"}
     means, floors, medians = [], [], []
     try:
         for _ in range(PROCESSES):
-            decoder = make(group, case, threads)
-            mean, *more = turns_of(decoder, count)
-            decoder.close()
+            with contextlib.closing(make(group, case, threads)) as decoder:
+                mean, its_floors, its_medians = turns_of(decoder, count)
             means.append(mean)
-            floors += more[0]
-            medians += more[1]
+            floors += its_floors
+            medians += its_medians
     except (EngineError, OSError) as problem:
         return {"value": None, "reason": str(problem)}
     mean = statistics.fmean(means)

@@ -157,7 +157,7 @@ def measure_group(session, group, options):
     say(f"{group.name}: {', '.join(names.values())}")
     measured = peer_runs.measure(session.program, group, names, session.threads,
                                  session.work / "runs" / group.name)
-    for case, result in zip(group.cases, measured["cases"], strict=False):
+    for case, result in zip(group.cases, measured["cases"], strict=True):
         if case.floor and group.device == "cpu" and not group.energy:
             say(f"{group.name}: {result['shape']} {result['phase']} and its floor, in turns")
             result["floor"] = peer_floors.in_turns(

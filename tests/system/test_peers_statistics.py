@@ -284,7 +284,7 @@ EVERYTHING = ["verify", "peaks", "launch transformers:compile", "launch transfor
 def test_compares_outputs_then_measures_all_engines_in_one_run(output):
     program = Program()
     assert measure(output, program) == (True, EVERYTHING)
-    words = next(one for one in program.words if "--baseline" in one)
+    words = program.words[-1]
     assert words[words.index("--engine") + 1] == "native,transformers,transformers:compile"
     assert words[words.index("--baseline") + 1] == "native"
     row = only_row(output)
@@ -303,8 +303,11 @@ def test_each_process_times_each_phase_for_the_groups_seconds():
 class Slowing:
     """Half of the bandwidth from the fifth reading on, and steps that slow down with it."""
 
+    open = 0  # of all that were made
+
     def __init__(self, *_):
-        self.readings, self.closed = 0, False
+        self.readings = 0
+        Slowing.open += 1
 
     def read_rate(self):
         self.readings += 1
@@ -314,7 +317,7 @@ class Slowing:
         return 0.05 if self.readings >= 4 else 0.025
 
     def close(self):
-        self.closed = True
+        Slowing.open -= 1
 
 
 def test_the_floor_of_a_turn_is_that_of_the_rates_around_it():
@@ -349,11 +352,15 @@ def test_the_interval_of_a_floor_is_that_of_its_processes():
 
 
 def test_a_floor_that_could_not_be_measured_is_no_figure():
-    def broken(*_):
-        raise OSError("no engine")
+    class Dying(Slowing):
+        def median(self):
+            raise OSError("it died")
 
-    found = peer_floors.in_turns(GROUP, GROUP.cases[0], 400e6, None, broken)
-    assert found == {"value": None, "reason": "no engine"}
+    before = Slowing.open
+    found = peer_floors.in_turns(GROUP, GROUP.cases[0], 400e6, None, Dying)
+    assert found == {"value": None, "reason": "it died"}
+    assert Slowing.open == before  # no process is left behind
+    assert peer_floors.in_turns(GROUP, GROUP.cases[0], None, None, Dying)["value"] is None
     assert verdicts.check_of_floor(1.3, {"floor": found}, READ).verdict == verdicts.NO_FIGURE
 
 
@@ -399,7 +406,7 @@ def test_a_wrong_answer_is_not_timed(output):
 def test_a_peer_that_does_not_start_is_left_out_and_named(output, capsys):
     program = Program(no_launch=("transformers:compile",))
     measure(output, program)
-    words = next(one for one in program.words if "--baseline" in one)
+    words = program.words[-1]
     assert words[words.index("--engine") + 1] == "native,transformers"
     peers.main(["--output", str(output), "--table"])
     assert "compile left out: no compiler" in capsys.readouterr().out
