@@ -15,23 +15,16 @@
 namespace ridgeline::native {
 namespace {
 
-using ops::cpu::run_on_team;
-
 // Ids of the threads of one team of `threads`.
 std::set<pid_t> members(int threads) {
-  struct Seen {
-    std::mutex mutex;
-    std::set<pid_t> ids;
-  } seen;
+  std::mutex mutex;
+  std::set<pid_t> ids;
   at::set_num_threads(threads);
-  run_on_team(
-      [](void* context) {
-        auto& all = *static_cast<Seen*>(context);
-        const std::lock_guard lock(all.mutex);
-        all.ids.insert(::gettid());
-      },
-      &seen);
-  return seen.ids;
+  ops::cpu::on_each_member([&] {
+    const std::lock_guard lock(mutex);
+    ids.insert(::gettid());
+  });
+  return ids;
 }
 
 class OpenMpTeam : public testing::Test {

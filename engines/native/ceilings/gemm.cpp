@@ -233,18 +233,11 @@ Result<Ceiling> measure(const Request& request) {
 // Every member of the team of the calling thread may run on these CPUs. A runtime that keeps
 // threads hands out ones that were bound before; one that starts them lets them inherit.
 bool bind_team(const Placement& placement) {
-  struct Binding {
-    const Placement* placement;
-    std::atomic<int> refused{0};
-  };
-  Binding binding{&placement, {0}};
-  ops::cpu::run_on_team(
-      [](void* context) {
-        auto& asked = *static_cast<Binding*>(context);
-        if (!bind_to(asked.placement->cpus)) ++asked.refused;
-      },
-      &binding);
-  return binding.refused == 0;
+  std::atomic<bool> bound{true};
+  ops::cpu::on_each_member([&] {
+    if (!bind_to(placement.cpus)) bound = false;
+  });
+  return bound;
 }
 
 // A thread of its own, which takes its team along: the CPUs of the main thread and of its team stay

@@ -16,6 +16,10 @@ namespace ridgeline::native::ops::cpu {
 /// of the runtime that libtorch_cpu itself uses: a second one would be in its way.
 void run_on_team(void (*work)(void*), void* context);
 
+/// The same for anything that can be called.
+template <typename Work>
+void on_each_member(const Work& work);
+
 /// Number of the calling thread in run_on_team(): 0 is the one that called it.
 int team_member();
 
@@ -37,6 +41,12 @@ std::string_view openmp_runtime();
 bool teams_start_threads_anew();
 
 // --- implementation -------------------------------------------------------------------------
+
+template <typename Work>
+void on_each_member(const Work& work) {
+  const Work* own = &work;
+  run_on_team([](void* context) { (**static_cast<const Work**>(context))(); }, &own);
+}
 
 template <typename Body>
 void parallel_parts(std::int64_t count, std::int64_t grain, const Body& body) {
