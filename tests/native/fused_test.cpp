@@ -9,7 +9,7 @@
 #include <stdexcept>
 
 #include "engines/native/device/cuda/image_cache.hpp"
-#include "engines/native/fused/decode_step.hpp"
+#include "engines/native/fused/cuda/decode_step.hpp"
 #include "engines/native/fused/trial.hpp"
 #include "support/temp_folder.hpp"
 
@@ -90,22 +90,18 @@ TEST(FusedSource, a_team_of_warps_covers_all_columns_of_a_row) {
 }
 
 TEST(FusedDecode, says_why_a_shape_has_no_kernels) {
-  const at::Device cuda(at::kCUDA, 0);
   const auto reason = [&](const auto& change) {
     DecodeShape shape{llama_8b(), 64, at::kBFloat16};
     change(shape);
-    return why_not(shape, cuda);
+    return why_no_cuda_kernels(shape);
   };
   EXPECT_EQ(reason([](DecodeShape&) {}), "");
-  EXPECT_THAT(why_not({llama_8b(), 64, at::kBFloat16}, at::kCPU), HasSubstr("CUDA devices only"));
   EXPECT_THAT(reason([](DecodeShape& s) { s.dtype = at::kDouble; }), HasSubstr("float32"));
   EXPECT_THAT(reason([](DecodeShape& s) { s.decoder.hidden = 4100; }), HasSubstr("multiple of 8"));
   EXPECT_THAT(reason([](DecodeShape& s) { s.decoder.kv_heads = 2; }), HasSubstr("groups of 16"));
   EXPECT_THAT(reason([](DecodeShape& s) { s.decoder.head_dim = 512; }), HasSubstr("512 features"));
   EXPECT_THAT(reason([](DecodeShape& s) { s.decoder.activation = ops::Activation::kTanh; }),
               HasSubstr("activation"));
-  EXPECT_EQ(DecodeKernels::build({llama_8b(), 64, at::kBFloat16}, at::kCPU).error().error_class,
-            ErrorClass::kUnsupported);
 }
 
 TEST(FusedDecode, allows_errors_that_grow_with_the_square_root_of_the_layers) {

@@ -14,7 +14,7 @@
 
 #include "engines/native/device/backend.hpp"
 #include "engines/native/device/device.hpp"
-#include "engines/native/fused/decode_step.hpp"
+#include "engines/native/fused/cuda/decode_step.hpp"
 
 namespace ridgeline::native::fused {
 namespace {
@@ -56,16 +56,16 @@ Bench make(at::Device device) {
   bench.options = at::TensorOptions().dtype(at::kBFloat16).device(device);
   const nn::GatedDecoderShape& d = bench.shape.decoder;
   bench.tensors.table = uniform(bench, {d.vocab_size, d.hidden}, 0, 1);
-  bench.tensors.head = weight(bench, d.vocab_size, d.hidden);
+  bench.tensors.head.plain = weight(bench, d.vocab_size, d.hidden);
   bench.tensors.last_norm = uniform(bench, {d.hidden}, 1, 0.1);
   for (std::int64_t i = 0; i < d.layers; ++i) {
     nn::GatedLayerTensors layer;
     layer.attention_norm = uniform(bench, {d.hidden}, 1, 0.1);
     layer.mlp_norm = uniform(bench, {d.hidden}, 1, 0.1);
-    layer.heads = weight(bench, (d.heads + 2 * d.kv_heads) * d.head_dim, d.hidden);
-    layer.output = weight(bench, d.hidden, d.heads * d.head_dim);
-    layer.gate_up = weight(bench, 2 * d.intermediate, d.hidden);
-    layer.down = weight(bench, d.hidden, d.intermediate);
+    layer.heads.plain = weight(bench, (d.heads + 2 * d.kv_heads) * d.head_dim, d.hidden);
+    layer.output.plain = weight(bench, d.hidden, d.heads * d.head_dim);
+    layer.gate_up.plain = weight(bench, 2 * d.intermediate, d.hidden);
+    layer.down.plain = weight(bench, d.hidden, d.intermediate);
     bench.tensors.layers.push_back(std::move(layer));
   }
   bench.angles = {uniform(bench, {1, 1, 1, bench.shape.pairs}, 0, 1),
@@ -77,8 +77,8 @@ Bench make(at::Device device) {
 // Median of replays of one recorded step, in ms of the device's clock.
 Result<double> milliseconds(const Bench& bench, const nn::KvCache& cache,
                             const DecodeTuning& tuning, at::Device device) {
-  RIDGELINE_TRY(auto kernels, DecodeKernels::build(bench.shape, device, tuning));
-  const DecodeStep step(std::move(kernels), bench.tensors);
+  RIDGELINE_TRY(auto kernels, CudaDecodeKernels::build(bench.shape, device, tuning));
+  CudaDecodeStep step(std::move(kernels), bench.tensors);
   DeviceBackend& backend = backend_of(device);
   at::Tensor logits = step(bench.token, bench.angles, cache);
   backend.wait();

@@ -20,7 +20,7 @@ constexpr int kTimed = 7;
 class Steps {
  public:
   Steps(Decoding& decoding, const at::Tensor& token, DeviceBackend& backend)
-      : decoding_(decoding), token_(token), backend_(backend) {
+      : decoding_(decoding), token_(token), backend_(backend), clock_(backend.clock()) {
     for (int i = 0; i < kWarmUps; ++i) call();
     backend_.wait();
     if (auto recorder = backend_.graph_recorder()) {
@@ -29,21 +29,21 @@ class Steps {
     }
   }
 
+  void time_one() {
+    decoding_.restore();
+    const std::int64_t begin = now_ns();
+    clock_->begin();
+    graph_ ? graph_->replay() : run();
+    clock_->end();
+    backend_.wait();
+    const std::int64_t by_device = clock_->ns();
+    times_.push_back(static_cast<double>(by_device >= 0 ? by_device : now_ns() - begin));
+  }
+
   double median_ns() {
-    std::vector<double> times;
-    const std::unique_ptr<SpanClock> clock = backend_.clock();
-    for (int i = 0; i < kTimed; ++i) {
-      decoding_.restore();
-      const std::int64_t begin = now_ns();
-      clock->begin();
-      graph_ ? graph_->replay() : run();
-      clock->end();
-      backend_.wait();
-      const std::int64_t by_device = clock->ns();
-      times.push_back(static_cast<double>(by_device >= 0 ? by_device : now_ns() - begin));
-    }
-    std::nth_element(times.begin(), times.begin() + kTimed / 2, times.end());
-    return times[kTimed / 2];
+    const auto middle = times_.begin() + static_cast<std::ptrdiff_t>(times_.size() / 2);
+    std::nth_element(times_.begin(), middle, times_.end());
+    return *middle;
   }
 
  private:
@@ -69,9 +69,11 @@ class Steps {
   Decoding& decoding_;
   const at::Tensor& token_;
   DeviceBackend& backend_;
+  std::unique_ptr<SpanClock> clock_;
   std::unique_ptr<GraphRecorder> recorder_;
   at::Tensor logits_;
   std::unique_ptr<Graph> graph_;
+  std::vector<double> times_;
 };
 
 at::Tensor one_step(Decoding& decoding, const at::Tensor& token) {
@@ -106,8 +108,15 @@ Model::FusedTrial compare(Decoding& plain, Decoding& fused, DeviceBackend& backe
   Model::FusedTrial trial;
   // NaN compares as an error of NaN, which no bound allows.
   trial.error = (found - expected).abs().max().item<double>() / expected.abs().max().item<double>();
-  trial.plain_ns = Steps(plain, token, backend).median_ns();
-  trial.fused_ns = Steps(fused, token, backend).median_ns();
+  Steps plain_steps(plain, token, backend);
+  Steps fused_steps(fused, token, backend);
+  // In turns: a machine that is slower for a while is so for both.
+  for (int i = 0; i < kTimed; ++i) {
+    plain_steps.time_one();
+    fused_steps.time_one();
+  }
+  trial.plain_ns = plain_steps.median_ns();
+  trial.fused_ns = fused_steps.median_ns();
   return trial;
 }
 

@@ -14,9 +14,9 @@ namespace ridgeline::native::fused {
 /// plain bfloat16 and float64, a quarter of that for the fused kernels.)
 double step_bound(at::ScalarType dtype, std::int64_t layers);
 
-/// Fills both caches with the prompt, compares one step, and times a few: recorded as graphs where
-/// the device can, else call by call. Both decodings are of the same model and prompt. The bound is
-/// the caller's. A step that throws is an error.
+/// Fills both caches with the prompt, compares one step, and times a few, in turns: recorded as
+/// graphs where the device can, else call by call. Both decodings are of the same model and prompt.
+/// The bound is the caller's. A step that throws is an error.
 Result<Model::FusedTrial> compare_steps(Decoding& plain, Decoding& fused, DeviceBackend& backend);
 
 }  // namespace ridgeline::native::fused

@@ -30,10 +30,8 @@ nn::AttentionContext CausalStack::prompt_context(const CausalPrompt& prompt) con
 }
 
 fused::DecoderTensors CausalStack::tensors() const {
-  fused::DecoderTensors all{.table = decoder->table(),
-                            .layers = {},
-                            .last_norm = decoder->last_norm(),
-                            .head = head->plain};
+  fused::DecoderTensors all{
+      .table = decoder->table(), .layers = {}, .last_norm = decoder->last_norm(), .head = *head};
   for (const nn::GatedDecoderLayer& layer : decoder->layers()) {
     all.layers.push_back(layer.tensors());
   }
@@ -41,10 +39,9 @@ fused::DecoderTensors CausalStack::tensors() const {
 }
 
 CausalDecoding::CausalDecoding(CausalStack stack, CausalPrompt prompt,
-                               const nn::KvCacheShape& shape,
-                               std::shared_ptr<const fused::DecodeKernels> kernels)
+                               const nn::KvCacheShape& shape, const fused::DecodeKernels* kernels)
     : stack_(std::move(stack)), prompt_(std::move(prompt)), cache_(shape, stack_.activations()) {
-  if (kernels) fused_step_.emplace(std::move(kernels), stack_.tensors());
+  if (kernels != nullptr) fused_step_ = kernels->step(stack_.tensors());
   const std::int64_t sequence = prompt_.ids.size(1);
   if (prompt_.mask.defined()) {
     // Positions as generate() derives them: padding does not count.

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
 #include "engines/native/fused/decode_step.hpp"
 #include "engines/native/models/decoding.hpp"
@@ -41,7 +40,7 @@ class CausalDecoding final : public Decoding {
  public:
   /// Steps run by `kernels` when given.
   CausalDecoding(CausalStack stack, CausalPrompt prompt, const nn::KvCacheShape& shape,
-                 std::shared_ptr<const fused::DecodeKernels> kernels);
+                 const fused::DecodeKernels* kernels);
 
   at::Tensor prefill() override;
   at::Tensor step(const at::Tensor& tokens) override;
@@ -63,7 +62,7 @@ class CausalDecoding final : public Decoding {
   at::Tensor positions_;      // [B, capacity] of padded prompts, else undefined
   nn::Rotary::Angles table_;  // of all positions; undefined when it depends on the length
   at::Tensor valid_;          // [B, 1, 1, tokens] of padded prompts: which tokens may be seen
-  std::optional<fused::DecodeStep> fused_step_;
+  std::unique_ptr<fused::DecodeStep> fused_step_;
 };
 
 }  // namespace ridgeline::native

@@ -222,7 +222,7 @@ Result<std::unique_ptr<Decoding>> CausalLm::decoding(const NamedTensors& inputs,
   // Allowed for the inputs that it was tried with: others of the plan are longer only.
   const bool fused = options().fused_decode && check_fused(prompt);
   return std::unique_ptr<Decoding>(
-      std::make_unique<CausalDecoding>(stack(), prompt, shape, fused ? kernels_ : nullptr));
+      std::make_unique<CausalDecoding>(stack(), prompt, shape, fused ? kernels_.get() : nullptr));
 }
 
 nn::KvCacheShape CausalLm::cache_shape(const CausalPrompt& prompt, std::int64_t new_tokens) const {
@@ -250,15 +250,16 @@ Result<Model::FusedTrial> CausalLm::try_fused(const NamedTensors& inputs) {
   if (!kernels_) {
     const std::int64_t pairs = rotary_.range(0, 1, 1, activations()).cosine.size(-1);
     RIDGELINE_TRY(kernels_,
-                  fused::DecodeKernels::build(
-                      {config_.shape, pairs, decoder_.table().scalar_type()}, prompt.ids.device()));
+                  fused::build_kernels({config_.shape, pairs, decoder_.table().scalar_type()},
+                                       stack().tensors()));
   }
-  constexpr std::int64_t kTriedTokens = 64;
-  prompt.ids = prompt.ids.narrow(1, 0, std::min(kTriedTokens, prompt.ids.size(1)));
+  // On a GPU two parts of a context, on a CPU a prompt that takes no longer than a few steps.
+  const std::int64_t tried = prompt.ids.is_cuda() ? 64 : 16;
+  prompt.ids = prompt.ids.narrow(1, 0, std::min(tried, prompt.ids.size(1)));
   prompt.positions = at::Tensor();
   const nn::KvCacheShape shape = cache_shape(prompt, 1);
   CausalDecoding plain(stack(), prompt, shape, nullptr);
-  CausalDecoding fused(stack(), prompt, shape, kernels_);
+  CausalDecoding fused(stack(), prompt, shape, kernels_.get());
   RIDGELINE_TRY(FusedTrial trial,
                 fused::compare_steps(plain, fused, backend_of(prompt.ids.device())));
   trial.bound = fused::step_bound(decoder_.table().scalar_type(), config_.shape.layers);

@@ -48,14 +48,14 @@ at::Tensor GatedDecoderLayer::operator()(at::Tensor x, std::int64_t layer,
 
 GatedLayerTensors GatedDecoderLayer::tensors() const {
   return {.attention_norm = attention_norm_.weight(),
-          .heads = attention_.qkv_.weight().plain,
+          .heads = attention_.qkv_.weight(),
           .heads_bias = attention_.qkv_.bias(),
-          .output = attention_.output_.weight().plain,
+          .output = attention_.output_.weight(),
           .output_bias = attention_.output_.bias(),
           .mlp_norm = mlp_norm_.weight(),
-          .gate_up = gate_up_.weight().plain,
+          .gate_up = gate_up_.weight(),
           .gate_up_bias = gate_up_.bias(),
-          .down = down_.weight().plain,
+          .down = down_.weight(),
           .down_bias = down_.bias()};
 }
 

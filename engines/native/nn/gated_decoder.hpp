@@ -39,14 +39,14 @@ struct DecoderPass {
 /// The tensors of a layer, for those who run it as a whole. Biases that it lacks are undefined.
 struct GatedLayerTensors {
   at::Tensor attention_norm;  ///< [hidden]
-  at::Tensor heads;           ///< [(H + 2·G) · head_dim, hidden]: query, key, value
+  ops::ProductWeight heads;   ///< [(H + 2·G) · head_dim, hidden]: query, key, value
   at::Tensor heads_bias;
-  at::Tensor output;  ///< [hidden, H · head_dim]
+  ops::ProductWeight output;  ///< [hidden, H · head_dim]
   at::Tensor output_bias;
-  at::Tensor mlp_norm;  ///< [hidden]
-  at::Tensor gate_up;   ///< [2 · intermediate, hidden]: gate, value
+  at::Tensor mlp_norm;         ///< [hidden]
+  ops::ProductWeight gate_up;  ///< [2 · intermediate, hidden]: gate, value
   at::Tensor gate_up_bias;
-  at::Tensor down;  ///< [hidden, intermediate]
+  ops::ProductWeight down;  ///< [hidden, intermediate]
   at::Tensor down_bias;
 };
 
@@ -72,7 +72,6 @@ struct GatedDecoderLayer : Module {
 
   at::Tensor operator()(at::Tensor x, std::int64_t layer, const DecoderPass& pass) const;
 
-  /// Undefined where only a packed layout of a weight is kept.
   GatedLayerTensors tensors() const;
 
  private:

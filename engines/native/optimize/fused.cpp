@@ -5,6 +5,14 @@
 
 namespace ridgeline::native {
 
+namespace {
+
+// A step that is slower by this factor is not taken. Below it the two are alike, and a run whose
+// processes chose now this and now that one would mix them.
+constexpr double kClearlySlower = 1.05;
+
+}  // namespace
+
 Result<KnobOutcome> apply_fused(KnobContext& context) {
   if (context.value != "auto" && context.value != "on" && context.value != "off") {
     return bad_input(fmt::format("fused '{}' is unknown", context.value), "use auto, on or off");
@@ -24,7 +32,7 @@ Result<KnobOutcome> apply_fused(KnobContext& context) {
     outcome.reason = fmt::format("{}, {:.1e} are allowed", figures, trial->bound);
     return outcome;
   }
-  if (context.value == "auto" && trial->fused_ns >= trial->plain_ns) {
+  if (context.value == "auto" && trial->fused_ns >= kClearlySlower * trial->plain_ns) {
     outcome.reason = figures;
     return outcome;
   }

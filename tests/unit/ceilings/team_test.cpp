@@ -74,27 +74,5 @@ TEST(Team_run, runs_nobody_when_a_thread_cannot_be_bound) {
   EXPECT_EQ(ran, 0);
 }
 
-TEST(SpinBarrier, shows_to_all_what_each_did_before_also_with_more_threads_than_cpus) {
-  constexpr int kRounds = 50;
-  Placement placement;
-  for (int copies = 0; copies < 2; ++copies) {
-    for (const int cpu : all_cpus()) placement.cpus.push_back(cpu);
-    if (placement.threads() >= 4) break;
-  }
-  SpinBarrier barrier(placement.threads());
-  std::vector<int> counts(placement.cpus.size());  // plain ints: the barrier orders them
-  std::atomic<int> wrong{0};
-  const auto done = run_team(placement, [&](int thread) {
-    for (int round = 1; round <= kRounds; ++round) {
-      counts[static_cast<std::size_t>(thread)] = round;
-      barrier.wait();
-      for (const int count : counts) wrong += count != round;
-      barrier.wait();
-    }
-  });
-  ASSERT_TRUE(done);
-  EXPECT_EQ(wrong, 0);
-}
-
 }  // namespace
 }  // namespace ridgeline::native::ceilings

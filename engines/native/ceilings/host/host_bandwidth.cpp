@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "base/clock.hpp"
+#include "base/spin_barrier.hpp"
 #include "engines/native/ceilings/host/arena.hpp"
 #include "engines/native/ceilings/host/contest.hpp"
 #include "engines/native/ceilings/host/streams.hpp"
@@ -35,8 +36,7 @@ class Bench {
         arena_(arena),
         slice_bytes_(slice_bytes),
         ways_(ways(request.kind, *stream_loops().front(), slice_bytes / 8)),
-        lanes_(request.placement.cpus.size()),
-        barrier_(request.placement.threads()) {}
+        lanes_(request.placement.cpus.size()) {}
 
   Result<Ceiling> run() {
     RIDGELINE_CHECK(run_team(request_.placement, [this](int thread) { member(thread); }));
@@ -51,18 +51,20 @@ class Bench {
     return slice_bytes_ * arrays_of(request_.kind) * request_.placement.threads();
   }
 
+  void wait() { barrier_.wait(request_.placement.threads()); }
+
   // Every thread; thread 0 also decides, between the barriers, when the others wait.
   void member(int thread) {
     Lane& lane = lanes_[static_cast<std::size_t>(thread)];
     touch(lane, thread);
-    barrier_.wait();
+    wait();
     if (thread == 0) contest_.emplace(ways_.size(), request_.seconds);
     for (;;) {
       if (thread == 0) decide();
-      barrier_.wait();
+      wait();
       if (!way_) return;
       repeat(lane, ways_[*way_]);
-      barrier_.wait();
+      wait();
       if (thread == 0) judge();
     }
   }

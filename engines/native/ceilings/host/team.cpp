@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
 #include <system_error>
 #include <thread>
 
@@ -12,18 +13,6 @@
 
 namespace ridgeline::native::ceilings {
 namespace {
-
-// Far longer than a wait between threads that all run; then a CPU is shared, and must be given up
-// for the others to come.
-constexpr int kSpinsBeforeYield = 1 << 14;
-
-void relax() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield" ::: "memory");
-#endif
-}
 
 enum class Gate { kClosed, kOpen, kCalledOff };
 
@@ -56,22 +45,6 @@ bool bind_to(const std::vector<int>& cpus) {
   CPU_ZERO(&set);
   for (const int cpu : cpus) CPU_SET(cpu, &set);
   return ::sched_setaffinity(0, sizeof set, &set) == 0;
-}
-
-void SpinBarrier::wait() {
-  const std::uint32_t generation = generation_.load(std::memory_order_relaxed);
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
-    arrived_.store(0, std::memory_order_relaxed);
-    generation_.store(generation + 1, std::memory_order_release);
-    return;
-  }
-  for (int spins = 0; generation_.load(std::memory_order_acquire) == generation; ++spins) {
-    if (spins < kSpinsBeforeYield) {
-      relax();
-    } else {
-      std::this_thread::yield();
-    }
-  }
 }
 
 Status run_team(const Placement& placement, const std::function<void(int)>& body) {

@@ -1,8 +1,6 @@
 // Threads of our own for measuring a CPU: each on its CPU, all starting together.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -26,20 +24,6 @@ Result<Placement> place_threads(int threads, std::string_view cores);
 
 /// Binds the calling thread. False when the system refuses.
 bool bind_to(const std::vector<int>& cpus);
-
-/// Where threads wait for each other without sleeping, so that they go on within nanoseconds.
-class SpinBarrier {
- public:
-  explicit SpinBarrier(int threads) : threads_(threads) {}
-
-  /// Returns when all have called it; what each did before is seen by all after.
-  void wait();
-
- private:
-  const int threads_;
-  std::atomic<int> arrived_{0};
-  std::atomic<std::uint32_t> generation_{0};
-};
 
 /// Runs body(0 … threads − 1), each on its own bound thread, and waits for all of them. The body
 /// must not throw. When a thread cannot be started or bound, no body runs.

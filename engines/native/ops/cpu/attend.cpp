@@ -2,9 +2,9 @@
 #include <ATen/EmptyTensor.h>
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
+#include "engines/native/ops/cpu/attention_parts.hpp"
 #include "engines/native/ops/cpu/kernels.hpp"
 #include "engines/native/ops/cpu/loops.hpp"
 #include "engines/native/ops/cpu/parallel.hpp"
@@ -12,8 +12,6 @@
 namespace ridgeline::native::ops::cpu {
 namespace {
 
-// Shortest part of a context that is given to a thread of its own.
-constexpr std::int64_t kLeastTokens = 256;
 // Bytes of keys and values up to which one thread is as fast as several.
 constexpr std::int64_t kSmallBytes = 1 << 15;
 
@@ -28,8 +26,6 @@ struct Plan {
   std::int64_t part_tokens;  // of each but the last
 
   std::int64_t queries() const { return batch * heads * group; }
-  // Results of a part: a row of values, its sum and its largest score a query.
-  std::int64_t part_floats() const { return queries() * (value_size + 2); }
 };
 
 Plan plan_of(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
@@ -41,11 +37,9 @@ Plan plan_of(const at::Tensor& query, const at::Tensor& key, const at::Tensor& v
             value.size(3),
             1,
             key.size(2)};
-  const std::int64_t wanted = 2 * team_size() / std::max<std::int64_t>(1, plan.batch * plan.heads);
-  plan.parts =
-      std::clamp<std::int64_t>(wanted, 1, std::max<std::int64_t>(1, plan.tokens / kLeastTokens));
-  plan.part_tokens = (plan.tokens + plan.parts - 1) / plan.parts;
-  plan.parts = (plan.tokens + plan.part_tokens - 1) / plan.part_tokens;
+  const ContextParts cut = cut_context(plan.tokens, plan.batch * plan.heads);
+  plan.parts = cut.count;
+  plan.part_tokens = cut.tokens;
   return plan;
 }
 
@@ -73,7 +67,8 @@ void scale_queries(const at::Tensor& query, const Plan& plan, float scale, float
 
 template <typename Stored>
 void attend_part(const at::Tensor& key, const at::Tensor& value, const at::Tensor& mask,
-                 const Plan& plan, std::int64_t item, const float* queries, float* results) {
+                 const Plan& plan, std::int64_t item, const float* queries,
+                 const AttentionParts& results) {
   static thread_local std::vector<float> scores;
   const std::int64_t part = item % plan.parts;
   const std::int64_t head = item / plan.parts % plan.heads;
@@ -89,49 +84,16 @@ void attend_part(const at::Tensor& key, const at::Tensor& value, const at::Tenso
     seen = mask.const_data_ptr<bool>() + (mask.size(0) == 1 ? 0 : row * mask.stride(0)) + begin;
   }
   const std::int64_t first = (row * plan.heads + head) * plan.group;
-  float* const out = results + part * plan.part_floats();
-  float* const sums = out + plan.queries() * plan.value_size;
-  const AttentionPart work{queries + first * plan.key_size, plan.group,
-                           scratch(scores, count),          sums + first,
-                           sums + plan.queries() + first,   out + first * plan.value_size};
+  const AttentionPart work{
+      queries + first * plan.key_size, plan.group,
+      scratch(scores, count),          results.sums(part) + first,
+      results.largest(part) + first,   results.rows(part) + first * plan.value_size};
   const CachedHead<Stored> cached{at(key), at(value), key.stride(2), value.stride(2),
                                   seen,    count,     plan.key_size, plan.value_size};
   if constexpr (sizeof(Stored) == sizeof(float)) {
     best_loops().attend_float32(cached, work);
   } else {
     best_loops().attend_bfloat16(cached, work);
-  }
-}
-
-// Puts the parts of each query together, into the first one's place, and divides by the sum.
-void merge(const Plan& plan, float* results) {
-  const std::int64_t queries = plan.queries();
-  const std::int64_t size = plan.value_size;
-  for (std::int64_t query = 0; query < queries; ++query) {
-    const auto sum_of = [&](std::int64_t part) {
-      return results[part * plan.part_floats() + queries * size + query];
-    };
-    const auto largest_of = [&](std::int64_t part) {
-      return results[part * plan.part_floats() + queries * (size + 1) + query];
-    };
-    float largest = largest_of(0);
-    for (std::int64_t part = 1; part < plan.parts; ++part) {
-      if (!(largest_of(part) <= largest)) largest = largest_of(part);
-    }
-    // A part without a key that may be seen has the sum 0 and counts for nothing.
-    const auto weight_of = [&](std::int64_t part) {
-      return sum_of(part) == 0 ? 0.f : std::exp(largest_of(part) - largest);
-    };
-    float sum = 0;
-    for (std::int64_t part = 0; part < plan.parts; ++part) sum += sum_of(part) * weight_of(part);
-    float* const out = results + query * size;
-    const float first = weight_of(0) / sum;
-    for (std::int64_t i = 0; i < size; ++i) out[i] *= first;
-    for (std::int64_t part = 1; part < plan.parts; ++part) {
-      const float* from = results + part * plan.part_floats() + query * size;
-      const float weight = weight_of(part) / sum;
-      for (std::int64_t i = 0; i < size; ++i) out[i] += from[i] * weight;
-    }
   }
 }
 
@@ -160,7 +122,8 @@ at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tens
   static thread_local std::vector<float> result_memory;
   const Plan plan = plan_of(query, key, value);
   float* const queries = scratch(query_memory, plan.queries() * plan.key_size);
-  float* const results = scratch(result_memory, plan.parts * plan.part_floats());
+  AttentionParts results{plan.queries(), plan.value_size, plan.parts, nullptr};
+  results.results = scratch(result_memory, results.floats());
   scale_queries(query, plan, static_cast<float>(scale), queries);
   const std::int64_t items = plan.batch * plan.heads * plan.parts;
   const std::int64_t item_bytes = plan.part_tokens * (plan.key_size + plan.value_size) *
@@ -175,13 +138,13 @@ at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tens
       }
     }
   });
-  merge(plan, results);
   at::Tensor out =
       at::detail::empty_cpu({plan.batch, query.size(1), 1, plan.value_size}, query.scalar_type());
   if (out.scalar_type() == at::kFloat) {
-    std::copy_n(results, out.numel(), out.data_ptr<float>());
+    results.merge(out.data_ptr<float>());
   } else {
-    best_loops().narrow(results, out.numel(), static_cast<std::uint16_t*>(out.data_ptr()));
+    results.merge(results.rows(0));
+    best_loops().narrow(results.rows(0), out.numel(), static_cast<std::uint16_t*>(out.data_ptr()));
   }
   return out;
 }

@@ -43,6 +43,7 @@ struct CachedHead {
   std::int64_t tokens;
   std::int64_t key_size;
   std::int64_t value_size;
+  const Stored* next_key = nullptr;  ///< keys that this thread will read next, or nullptr
 };
 
 /// Attention of `queries` rows, scaled already, to one head: exp(q·k - largest) · v is added up,

@@ -14,13 +14,15 @@ namespace {
 struct Runtime {
   void (*parallel)(void (*work)(void*), void* context, unsigned threads, unsigned flags) = nullptr;
   int (*thread_number)() = nullptr;
+  int (*threads)() = nullptr;
   std::string_view name = "none";
 
   Runtime() {
     parallel = reinterpret_cast<decltype(parallel)>(::dlsym(RTLD_DEFAULT, "GOMP_parallel"));
     thread_number =
         reinterpret_cast<decltype(thread_number)>(::dlsym(RTLD_DEFAULT, "omp_get_thread_num"));
-    if (thread_number == nullptr) parallel = nullptr;
+    threads = reinterpret_cast<decltype(threads)>(::dlsym(RTLD_DEFAULT, "omp_get_num_threads"));
+    if (thread_number == nullptr || threads == nullptr) parallel = nullptr;
     if (parallel == nullptr) return;
     // An extension of LLVM's and Intel's runtimes, which may be loaded without being the one in
     // use.
@@ -52,6 +54,10 @@ void run_on_team(void (*work)(void*), void* context) {
 
 int team_member() {
   return runtime().parallel == nullptr ? 0 : runtime().thread_number();
+}
+
+int team_members() {
+  return runtime().parallel == nullptr ? 1 : runtime().threads();
 }
 
 int team_size() {

@@ -23,6 +23,10 @@ void on_each_member(const Work& work);
 /// Number of the calling thread in run_on_team(): 0 is the one that called it.
 int team_member();
 
+/// Threads that the calling one is in run_on_team() with, itself included. The runtime may give
+/// fewer than team_size().
+int team_members();
+
 /// Calls body(begin, end) for parts of [0, count). Threads take parts as they get done, large ones
 /// first and at last of `grain`, so that a slower thread (a busy or a smaller core) holds nobody
 /// up. Up to `grain` no other thread wakes.

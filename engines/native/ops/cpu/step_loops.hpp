@@ -25,6 +25,15 @@ float dot(const Stored* row, const float* x, std::int64_t size) {
   return sum;
 }
 
+// Asks for a row that will be read soon. Rows of a cache are short: a head's keys and values are
+// over before the processor has seen a stream in them.
+template <typename Stored>
+inline void fetch_row(const Stored* row, std::int64_t size) {
+  const auto* const first = reinterpret_cast<const char*>(row);
+  const std::int64_t bytes = size * static_cast<std::int64_t>(sizeof(Stored));
+  for (std::int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(first + at, 0, 2);
+}
+
 // Scores → their exponentials beside the largest one; gives their sum.
 float soften(float* scores, std::int64_t tokens, float largest) {
   Floats sums = {};
@@ -54,6 +63,9 @@ void weigh(const CachedHead<Stored>& head, const float* weights, std::int64_t fr
   Floats sums[kVectors] = {};
   for (std::int64_t token = 0; token < head.tokens; ++token) {
     const Stored* row = head.value + token * head.value_stride + from;
+    if (head.next_key != nullptr) {
+      fetch_row(head.next_key + token * head.key_stride + from, kVectors * kLanes);
+    }
 #pragma GCC unroll 8
     for (int i = 0; i < kVectors; ++i) sums[i] += load(row + i * kLanes) * weights[token];
   }
@@ -103,7 +115,12 @@ template <typename Stored>
 float score(const CachedHead<Stored>& head, const float* query, float* scores) {
   constexpr float kNever = -__builtin_inff();
   std::int64_t token = 0;
-  for (; token + 4 <= head.tokens; token += 4) four_scores(head, query, token, scores + token);
+  for (; token + 4 <= head.tokens; token += 4) {
+    for (int row = 0; row < 4; ++row) {
+      fetch_row(head.value + (token + row) * head.value_stride, head.value_size);
+    }
+    four_scores(head, query, token, scores + token);
+  }
   for (; token < head.tokens; ++token) {
     scores[token] = dot(head.key + token * head.key_stride, query, head.key_size);
   }

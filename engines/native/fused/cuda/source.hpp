@@ -6,16 +6,9 @@
 #include <array>
 #include <string>
 
-#include "engines/native/nn/gated_decoder.hpp"
+#include "engines/native/fused/decode_step.hpp"
 
 namespace ridgeline::native::fused {
-
-/// What the kernels are compiled for.
-struct DecodeShape {
-  nn::GatedDecoderShape decoder;
-  std::int64_t pairs = 0;  ///< rotary pairs of a head
-  at::ScalarType dtype = at::kBFloat16;
-};
 
 /// How a product is spread out: see Product of the source.
 struct ProductTuning {

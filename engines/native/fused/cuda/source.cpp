@@ -1,5 +1,5 @@
 // Puts the parts of the CUDA source together, behind the numbers they are compiled for.
-#include "engines/native/fused/source.hpp"
+#include "engines/native/fused/cuda/source.hpp"
 
 #include <fmt/format.h>
 

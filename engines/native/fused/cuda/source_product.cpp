@@ -1,6 +1,6 @@
 // CUDA source of the products of a decoding step: weights are streamed once, everything between two
 // products is a prologue or an epilogue of one.
-#include "engines/native/fused/source.hpp"
+#include "engines/native/fused/cuda/source.hpp"
 
 namespace ridgeline::native::fused {
 

@@ -1,5 +1,5 @@
 // CUDA source of the attention of one query to a cache, split over the context.
-#include "engines/native/fused/source.hpp"
+#include "engines/native/fused/cuda/source.hpp"
 
 namespace ridgeline::native::fused {
 

@@ -1,5 +1,5 @@
 // CUDA source that the fused kernels share: element types, loads, ordering between kernels.
-#include "engines/native/fused/source.hpp"
+#include "engines/native/fused/cuda/source.hpp"
 
 namespace ridgeline::native::fused {
 
