@@ -25,7 +25,7 @@ struct KnobRow {
 constexpr std::array kKnobs = {
     KnobRow{"graph", "on", "host kernels", Where::kDevice, false, true,
             "record the phase once and hand it over whole"},
-    KnobRow{"fused", "on", "host kernels memory", Where::kDevice, true, true,
+    KnobRow{"fused", "on", "host kernels memory", Where::kAny, true, true,
             "decode with fused kernels"},
     KnobRow{"towers", "parallel", "host kernels", Where::kDevice, false, false,
             "run both encoders side by side"},

@@ -81,7 +81,7 @@ struct Phase {
 struct RunOptions {
   ops::AttentionChoice attention;
   bool parallel_towers = false;  ///< encoders that do not depend on each other run side by side
-  bool fused_decode = false;     ///< steps of decoding by fused kernels, as try_fused() allowed
+  bool fused_decode = false;     ///< steps of decoding are fused, as try_fused() allowed
 };
 
 class Model {

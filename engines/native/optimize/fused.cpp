@@ -1,4 +1,4 @@
-// Knob `fused`: decoding steps by kernels that do everything between two products inside them.
+// Knob `fused`: decoding steps that do everything between two products inside them.
 #include <fmt/format.h>
 
 #include "engines/native/optimize/knobs.hpp"

@@ -67,8 +67,8 @@ const std::vector<Knob>& knobs() {
       {"towers", "auto|serial|parallel", "auto", KnobStage::kPlan, true,
        "encoders of text and image one after the other, or side by side (CUDA)", apply_towers},
       {"fused", "auto|on|off", "auto", KnobStage::kPlan, true,
-       "decoding steps of one sequence by kernels that stream each weight once and do all else "
-       "beside it (CUDA); auto where they prove right and faster",
+       "decoding steps of one sequence as a whole: each weight is streamed once, and all else is "
+       "done beside it (CUDA and CPU); auto where that proves right and no slower",
        apply_fused},
       {"graph", "auto|on|off", "auto", KnobStage::kPlan, true,
        "work of a phase recorded once and handed over whole (CUDA graphs)", apply_graph},
