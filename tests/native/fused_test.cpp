@@ -139,6 +139,7 @@ TEST(FusedTrial, compares_and_times_both_steps_and_bears_one_that_throws) {
   EXPECT_DOUBLE_EQ(trial->error, 0.25);
   EXPECT_GT(trial->plain_ns, 0);
   EXPECT_GT(trial->fused_ns, 0);
+  EXPECT_GT(trial->ratio, 0);
   FactorDecoding broken(0);
   const auto failed = compare_steps(plain, broken, backend_of(at::kCPU));
   ASSERT_FALSE(failed);

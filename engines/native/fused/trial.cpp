@@ -14,7 +14,16 @@ namespace ridgeline::native::fused {
 namespace {
 
 constexpr int kWarmUps = 3;
-constexpr int kTimed = 7;
+// Pairs of steps, and how long they may take once there are the fewest.
+constexpr std::size_t kMostPairs = 15;
+constexpr std::size_t kFewestPairs = 5;
+constexpr std::int64_t kTimedNs = 2'000'000'000;
+
+double median_of(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
 
 // Steps as they are timed: one recording, or calls where nothing can be recorded.
 class Steps {
@@ -29,7 +38,7 @@ class Steps {
     }
   }
 
-  void time_one() {
+  double time_one() {
     decoding_.restore();
     const std::int64_t begin = now_ns();
     clock_->begin();
@@ -37,13 +46,7 @@ class Steps {
     clock_->end();
     backend_.wait();
     const std::int64_t by_device = clock_->ns();
-    times_.push_back(static_cast<double>(by_device >= 0 ? by_device : now_ns() - begin));
-  }
-
-  double median_ns() {
-    const auto middle = times_.begin() + static_cast<std::ptrdiff_t>(times_.size() / 2);
-    std::nth_element(times_.begin(), middle, times_.end());
-    return *middle;
+    return static_cast<double>(by_device >= 0 ? by_device : now_ns() - begin);
   }
 
  private:
@@ -73,7 +76,6 @@ class Steps {
   std::unique_ptr<GraphRecorder> recorder_;
   at::Tensor logits_;
   std::unique_ptr<Graph> graph_;
-  std::vector<double> times_;
 };
 
 at::Tensor one_step(Decoding& decoding, const at::Tensor& token) {
@@ -110,13 +112,19 @@ Model::FusedTrial compare(Decoding& plain, Decoding& fused, DeviceBackend& backe
   trial.error = (found - expected).abs().max().item<double>() / expected.abs().max().item<double>();
   Steps plain_steps(plain, token, backend);
   Steps fused_steps(fused, token, backend);
-  // In turns: a machine that is slower for a while is so for both.
-  for (int i = 0; i < kTimed; ++i) {
-    plain_steps.time_one();
-    fused_steps.time_one();
+  // In turns: a machine that is slower for a while is so for both of a pair.
+  std::vector<double> plain_ns;
+  std::vector<double> fused_ns;
+  std::vector<double> ratios;
+  const std::int64_t end = now_ns() + kTimedNs;
+  while (ratios.size() < kMostPairs && (ratios.size() < kFewestPairs || now_ns() < end)) {
+    plain_ns.push_back(plain_steps.time_one());
+    fused_ns.push_back(fused_steps.time_one());
+    ratios.push_back(fused_ns.back() / plain_ns.back());
   }
-  trial.plain_ns = plain_steps.median_ns();
-  trial.fused_ns = fused_steps.median_ns();
+  trial.plain_ns = median_of(std::move(plain_ns));
+  trial.fused_ns = median_of(std::move(fused_ns));
+  trial.ratio = median_of(std::move(ratios));
   return trial;
 }
 

@@ -132,6 +132,7 @@ class Model {
     double bound = 0;     ///< of that
     double fused_ns = 0;  ///< on the device, recorded as a graph where the device can
     double plain_ns = 0;
+    double ratio = 0;  ///< median of fused over plain, of neighbouring steps
   };
   /// Builds the fused kernels for decoding these inputs, and tries them on a short prompt. An error
   /// says why there are none: for this model, device, dtype or batch.

@@ -7,9 +7,10 @@ namespace ridgeline::native {
 
 namespace {
 
-// A step that is slower by this factor is not taken. Below it the two are alike, and a run whose
-// processes chose now this and now that one would mix them.
-constexpr double kClearlySlower = 1.05;
+// A step that is slower by this factor is not taken. Below it the two are alike (neighbouring steps
+// of a virtual machine differ by a tenth), and a run whose processes chose now this and now that
+// one would mix them.
+constexpr double kClearlySlower = 1.1;
 
 }  // namespace
 
@@ -32,7 +33,7 @@ Result<KnobOutcome> apply_fused(KnobContext& context) {
     outcome.reason = fmt::format("{}, {:.1e} are allowed", figures, trial->bound);
     return outcome;
   }
-  if (context.value == "auto" && trial->fused_ns >= kClearlySlower * trial->plain_ns) {
+  if (context.value == "auto" && trial->ratio >= kClearlySlower) {
     outcome.reason = figures;
     return outcome;
   }

@@ -62,31 +62,6 @@ std::string threads_in_environment() {
   return "";
 }
 
-// Each thread of the team but the calling one goes to a core of its own.
-struct Pinning {
-  std::vector<int> cores;
-  std::atomic<int> refused{0};
-};
-
-void pin_member(void* context) {
-  auto& pinning = *static_cast<Pinning*>(context);
-  const auto member = static_cast<std::size_t>(ops::cpu::team_member());
-  if (member == 0 || member >= pinning.cores.size()) return;
-  if (!set_affinity({pinning.cores[member]})) ++pinning.refused;
-}
-
-struct Binding {
-  std::array<unsigned long, kMostNodes / kMaskBits> nodes = {};
-  std::atomic<int> refused{0};
-};
-
-void bind_member(void* context) {
-  auto& binding = *static_cast<Binding*>(context);
-  if (::syscall(SYS_set_mempolicy, kBindMemory, binding.nodes.data(), kMostNodes) != 0) {
-    ++binding.refused;
-  }
-}
-
 }  // namespace
 
 Result<KnobOutcome> apply_cores(KnobContext& context) {
@@ -124,8 +99,9 @@ Result<KnobOutcome> apply_threads(KnobContext& context) {
   return outcome;
 }
 
-// The calling thread stays free: threads that start later would inherit its one core, and some
-// libraries let OpenMP start its team anew.
+// Each thread of the team but the calling one goes to a core of its own. That one stays free:
+// threads that start later would inherit its one core, and some libraries let OpenMP start its team
+// anew.
 Result<KnobOutcome> apply_pin(KnobContext& context) {
   if (context.value != "on" && context.value != "off") {
     return bad_input(fmt::format("pin '{}' is unknown", context.value), "use on or off");
@@ -133,20 +109,24 @@ Result<KnobOutcome> apply_pin(KnobContext& context) {
   KnobOutcome outcome{.applied = context.value == "off", .value = "off", .reason = ""};
   if (outcome.applied) return outcome;
   const int threads = ops::cpu::team_size();
-  Pinning pinning{one_cpu_a_core(allowed_cpus()), {0}};
+  std::vector<int> cores = one_cpu_a_core(allowed_cpus());
   if (threads < 2) {
     outcome.reason = "one thread: there is none to pin beside the calling one";
-  } else if (static_cast<std::size_t>(threads) > pinning.cores.size()) {
-    outcome.reason = fmt::format("{} threads for {} cores", threads, pinning.cores.size());
+  } else if (static_cast<std::size_t>(threads) > cores.size()) {
+    outcome.reason = fmt::format("{} threads for {} cores", threads, cores.size());
   } else {
-    ops::cpu::run_on_team(pin_member, &pinning);
-    if (pinning.refused > 0) outcome.reason = "the system refuses to pin a thread";
+    std::atomic<int> refused{0};
+    ops::cpu::on_each_member([&] {
+      const auto member = static_cast<std::size_t>(ops::cpu::team_member());
+      if (member > 0 && member < cores.size() && !set_affinity({cores[member]})) ++refused;
+    });
+    if (refused > 0) outcome.reason = "the system refuses to pin a thread";
   }
   outcome.applied = outcome.reason.empty();
   if (outcome.applied) {
-    pinning.cores.resize(static_cast<std::size_t>(threads));
-    pinning.cores.erase(pinning.cores.begin());
-    outcome.value = to_cpu_list(pinning.cores);
+    cores.resize(static_cast<std::size_t>(threads));
+    cores.erase(cores.begin());
+    outcome.value = to_cpu_list(cores);
   }
   return outcome;
 }
@@ -165,13 +145,16 @@ Result<KnobOutcome> apply_numa(KnobContext& context) {
   } else if (static_cast<std::size_t>(nodes.back()) >= kMostNodes) {
     outcome.reason = fmt::format("node {} is beyond {}", nodes.back(), kMostNodes);
   } else {
-    Binding binding;
+    std::array<unsigned long, kMostNodes / kMaskBits> mask = {};
     for (const int node : nodes) {
       const auto at = static_cast<std::size_t>(node);
-      binding.nodes[at / kMaskBits] |= 1ul << (at % kMaskBits);
+      mask[at / kMaskBits] |= 1ul << (at % kMaskBits);
     }
-    ops::cpu::run_on_team(bind_member, &binding);
-    if (binding.refused > 0) outcome.reason = "the system refuses to bind memory";
+    std::atomic<int> refused{0};
+    ops::cpu::on_each_member([&] {
+      if (::syscall(SYS_set_mempolicy, kBindMemory, mask.data(), kMostNodes) != 0) ++refused;
+    });
+    if (refused > 0) outcome.reason = "the system refuses to bind memory";
   }
   outcome.applied = outcome.reason.empty();
   if (outcome.applied) outcome.value = to_cpu_list(nodes);

@@ -1,0 +1,143 @@
+// A phase of the native engine on the CPU beside reading as many bytes, in turns of some tens of
+// milliseconds within one process: on a machine whose bandwidth changes within seconds both see
+// the same of it. Prints a line a turn: {"floor": seconds, "median": seconds}, where the floor is
+// by the best reading of the turn and the median that of the calls.
+//
+//   ridgeline-decode-floor '<fields of load>' '<fields of plan>' PHASE BYTES [TURNS]
+//
+// The fields are those of the engine's messages, as JSON; BYTES is what a call must read.
+#include <ATen/Parallel.h>
+#include <ATen/ops/ones.h>
+#include <c10/core/InferenceMode.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "engines/native/ceilings/host/contest.hpp"
+#include "engines/native/ceilings/host/streams.hpp"
+#include "engines/native/engine/native_engine.hpp"
+#include "engines/native/ops/cpu/parallel.hpp"
+
+namespace ridgeline::native {
+namespace {
+
+// More than any cache holds, the host's under a virtual machine too.
+constexpr std::int64_t kArenaBytes = std::int64_t{1} << 31;
+constexpr double kTurnSeconds = 0.05;
+constexpr int kLeastCalls = 3;
+
+// Seconds of calls for a while. The first is not counted: it finds caches as other work left them.
+template <typename Call>
+std::vector<double> times_of(const Call& call) {
+  std::vector<double> times;
+  double total = 0;
+  call();
+  while (total < kTurnSeconds || static_cast<int>(times.size()) < kLeastCalls) {
+    times.push_back(call());
+    total += times.back();
+  }
+  return times;
+}
+
+double seconds_since(std::int64_t begin_ns) {
+  return 1e-9 * static_cast<double>(now_ns() - begin_ns);
+}
+
+// Reads memory with the threads that the engine has.
+class Reader {
+ public:
+  // Pieces of as many bytes as a call reads, where that is less than the arena.
+  explicit Reader(std::int64_t bytes)
+      : arena_(at::ones({kArenaBytes / 8}, at::kDouble)),
+        words_(std::min(bytes, kArenaBytes) / 8),
+        scale_(static_cast<double>(bytes) / static_cast<double>(8 * words_)),
+        ways_(ceilings::ways(ceilings::Kind::kRead, *ceilings::stream_loops().front(),
+                             words_ / at::get_num_threads())) {
+    std::vector<double> best;
+    for (way_ = 0; way_ < ways_.size(); ++way_) best.push_back(fastest());
+    way_ = static_cast<std::size_t>(std::min_element(best.begin(), best.end()) - best.begin());
+  }
+
+  double fastest() {
+    const std::vector<double> times = times_of([&] { return read(); });
+    return scale_ * *std::min_element(times.begin(), times.end());
+  }
+
+ private:
+  double read() {
+    at_ = at_ + 2 * words_ > arena_.numel() ? 0 : at_ + words_;
+    auto* const first = reinterpret_cast<std::uint64_t*>(arena_.data_ptr<double>()) + at_;
+    const std::int64_t begin = now_ns();
+    ops::cpu::on_each_member([&] {
+      const std::int64_t share = words_ / ops::cpu::team_members();
+      const ceilings::Slice slice{first + ops::cpu::team_member() * share, nullptr, nullptr, share};
+      sums_[ops::cpu::team_member() % kSums] = ways_[way_].run(slice, 1);
+    });
+    return seconds_since(begin);
+  }
+
+  static constexpr int kSums = 64;
+
+  at::Tensor arena_;
+  std::int64_t words_;
+  double scale_;
+  std::vector<ceilings::Way> ways_;
+  std::size_t way_ = 0;
+  std::int64_t at_ = 0;
+  volatile std::uint64_t sums_[kSums] = {};  // so that nothing is left out
+};
+
+Result<Json> ask(NativeEngine& engine, const char* message, const std::string& text) {
+  RIDGELINE_TRY(const Json fields, parse_json(text, message));
+  protocol::Progress progress;
+  return engine.handle({message, 1, fields, progress});
+}
+
+Status run(const std::vector<std::string>& words) {
+  const std::int64_t bytes = std::atoll(words[3].c_str());
+  const int turns = words.size() > 4 ? std::atoi(words[4].c_str()) : 40;
+  if (bytes < (1 << 16) || turns < 1) return bad_input("BYTES or TURNS is no usable number");
+  NativeEngine engine;
+  RIDGELINE_CHECK(ask(engine, "load", words[0]));
+  RIDGELINE_CHECK(ask(engine, "plan", words[1]));
+  protocol::RunRequest request;
+  request.phase = words[2];
+  RIDGELINE_TRY(protocol::Runnable* const phase, engine.runnable(request));
+  const auto call = [&] {
+    phase->restore();
+    const std::int64_t begin = now_ns();
+    phase->enqueue();
+    phase->wait();
+    return seconds_since(begin);
+  };
+  Reader reader(bytes);
+  for (int turn = 0; turn < turns; ++turn) {
+    const double before = reader.fastest();
+    const std::vector<double> times = times_of(call);
+    const double floor = (before + reader.fastest()) / 2;
+    fmt::print("{{\"floor\": {:.9f}, \"median\": {:.9f}}}\n", floor, ceilings::median_of(times));
+    std::fflush(stdout);
+  }
+  return {};
+}
+
+}  // namespace
+}  // namespace ridgeline::native
+
+int main(int argc, char** argv) {
+  const c10::InferenceMode inference;
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  if (words.size() < 4) {
+    fmt::print(stderr, "usage: ridgeline-decode-floor LOAD PLAN PHASE BYTES [TURNS]\n");
+    return 2;
+  }
+  const ridgeline::Status status = ridgeline::native::run(words);
+  if (!status) fmt::print(stderr, "{}\n", status.error().line());
+  return status ? 0 : 1;
+}
