@@ -1,7 +1,8 @@
 // A phase of the native engine on the CPU beside reading as many bytes, in turns of some tens of
 // milliseconds within one process: on a machine whose bandwidth changes within seconds both see
-// the same of it. Prints a line a turn: {"floor": seconds, "median": seconds}, where the floor is
-// by the best reading of the turn and the median that of the calls.
+// the same of it. Prints a line a turn, in seconds: {"floor", "floor_best", "median"}. "median" is
+// that of the calls; "floor" is by the median of the readings before and after them, so that both
+// have the disturbances of the machine alike, "floor_best" by the best of them.
 //
 //   ridgeline-decode-floor '<fields of load>' '<fields of plan>' PHASE BYTES [TURNS]
 //
@@ -32,9 +33,15 @@ constexpr std::int64_t kArenaBytes = std::int64_t{1} << 31;
 constexpr double kTurnSeconds = 0.05;
 constexpr int kLeastCalls = 3;
 
-// Seconds of calls for a while. The first is not counted: it finds caches as other work left them.
+// Seconds of one call.
+struct Times {
+  double best;
+  double median;
+};
+
+// Of calls for a while. The first is not counted: it finds caches as other work left them.
 template <typename Call>
-std::vector<double> times_of(const Call& call) {
+Times times_of(const Call& call) {
   std::vector<double> times;
   double total = 0;
   call();
@@ -42,7 +49,7 @@ std::vector<double> times_of(const Call& call) {
     times.push_back(call());
     total += times.back();
   }
-  return times;
+  return {*std::min_element(times.begin(), times.end()), ceilings::median_of(times)};
 }
 
 double seconds_since(std::int64_t begin_ns) {
@@ -60,13 +67,13 @@ class Reader {
         ways_(ceilings::ways(ceilings::Kind::kRead, *ceilings::stream_loops().front(),
                              words_ / at::get_num_threads())) {
     std::vector<double> best;
-    for (way_ = 0; way_ < ways_.size(); ++way_) best.push_back(fastest());
+    for (way_ = 0; way_ < ways_.size(); ++way_) best.push_back(times().best);
     way_ = static_cast<std::size_t>(std::min_element(best.begin(), best.end()) - best.begin());
   }
 
-  double fastest() {
-    const std::vector<double> times = times_of([&] { return read(); });
-    return scale_ * *std::min_element(times.begin(), times.end());
+  Times times() {
+    const Times piece = times_of([&] { return read(); });
+    return {scale_ * piece.best, scale_ * piece.median};
   }
 
  private:
@@ -118,10 +125,11 @@ Status run(const std::vector<std::string>& words) {
   };
   Reader reader(bytes);
   for (int turn = 0; turn < turns; ++turn) {
-    const double before = reader.fastest();
-    const std::vector<double> times = times_of(call);
-    const double floor = (before + reader.fastest()) / 2;
-    fmt::print("{{\"floor\": {:.9f}, \"median\": {:.9f}}}\n", floor, ceilings::median_of(times));
+    const Times before = reader.times();
+    const Times calls = times_of(call);
+    const Times after = reader.times();
+    fmt::print("{{\"floor\": {:.9f}, \"floor_best\": {:.9f}, \"median\": {:.9f}}}\n",
+               (before.median + after.median) / 2, (before.best + after.best) / 2, calls.median);
     std::fflush(stdout);
   }
   return {};

@@ -4,8 +4,9 @@ Bandwidth of a shared machine moves within seconds (33 and 55 GB/s were seen on 
 for a session says little about a step that was timed in another minute, and a second of reading
 shows the faster of two states where a second of decoding shows the more frequent one. Here
 `ridgeline-decode-floor` (tests/perf/decode_floor.cpp) reads memory and decodes in turns of some tens
-of milliseconds within one process; the floor of a turn is by the best reading before and the best
-after it. Several processes do so, and the interval is that of their means.
+of milliseconds within one process. A step is known by its median, so the floor of a turn is by the
+median of the readings around it; by the best of them it is lower, and that figure is kept too.
+Several processes do so, and the interval is that of their means.
 """
 
 import json
@@ -22,8 +23,8 @@ SECONDS = 600  # after which a process is given up
 
 
 def turns_of(group, case, count, threads):
-    """[{"floor", "median"}] in seconds, of the turns of one process. `count`: the bytes that a call
-    must read. Raises OSError where there are none."""
+    """[{"floor", "floor_best", "median"}] in seconds, of the turns of one process. `count`: the
+    bytes that a call must read. Raises OSError where there are none."""
     knobs = {"threads": str(threads)} if threads else {}
     knobs |= dict(word.split("=", 1) for word in filter(None, (group.optimize or "").split(",")))
     asked = [{"id": knob, "value": value} for knob, value in knobs.items()]
@@ -44,8 +45,9 @@ def turns_of(group, case, count, threads):
 
 def in_turns(group, case, count, threads, measure=turns_of):
     """How often the floor goes into a call: {"value", "ci95", "n"} over the processes' geometric
-    means, "floor" and "median" in seconds as geometric means over all turns, "rates" [lowest,
-    highest] in B/s; or {"value": None, "reason"}. `count`: the bytes that a call must read."""
+    means, "of_best" the same ratio to the floor by the best readings, "floor" and "median" in
+    seconds as geometric means over all turns, "rates" [lowest, highest] in B/s; or {"value": None,
+    "reason"}. `count`: the bytes that a call must read."""
     if not count:
         return {"value": None, "reason": "the bytes that a call must read are not known"}
     means, turns = [], []
@@ -61,5 +63,7 @@ def in_turns(group, case, count, threads, measure=turns_of):
     floors = [one["floor"] for one in turns]
     return {"value": math.exp(mean), "ci95": [math.exp(mean - half), math.exp(mean + half)],
             "n": PROCESSES, "floor": statistics.geometric_mean(floors),
+            "of_best": statistics.geometric_mean(one["median"] / one["floor_best"]
+                                                 for one in turns),
             "median": statistics.geometric_mean(one["median"] for one in turns),
             "rates": [count / max(floors), count / min(floors)]}

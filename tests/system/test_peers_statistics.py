@@ -300,68 +300,56 @@ def test_each_process_times_each_phase_for_the_groups_seconds():
     assert words[words.index("--invocations") + 1] == GROUP.invocations
 
 
-class Slowing:
-    """Half of the bandwidth from the fifth reading on, and steps that slow down with it."""
-
-    open = 0  # of all that were made
-
-    def __init__(self, *_):
-        self.readings = 0
-        Slowing.open += 1
-
-    def read_rate(self):
-        self.readings += 1
-        return READ / (2 if self.readings > 4 else 1)
-
-    def median(self):
-        return 0.05 if self.readings >= 4 else 0.025
-
-    def close(self):
-        Slowing.open -= 1
-
-
-def test_the_floor_of_a_turn_is_that_of_the_rates_around_it():
-    mean, floors, medians = peer_floors.turns_of(Slowing(), 400e6)
-    assert floors == pytest.approx([0.02] * 3 + [0.03] + [0.04] * 4)
-    assert medians == [0.025] * 3 + [0.05] * 5
-    assert mean == pytest.approx(math.log(1.25) + math.log(1.6667 / 1.25) / 8, abs=1e-4)
+def turns(*ratios, floor=0.02):
+    return [{"floor": floor, "floor_best": 0.8 * floor, "median": one * floor} for one in ratios]
 
 
 def test_the_interval_of_a_floor_is_that_of_its_processes():
-    means = iter([1.2, 1.25, 1.3, 1.25, 1.25])
-
-    class Steady(Slowing):
-        def __init__(self, *_):
-            super().__init__()
-            self.times = next(means)
-
-        def read_rate(self):
-            return READ
-
-        def median(self):
-            return 0.02 * self.times
-
-    found = peer_floors.in_turns(GROUP, GROUP.cases[0], 400e6, None, Steady)
+    processes = iter([turns(1.2), turns(1.25, 1.25, 1.25), turns(1.3), turns(1.5625, 1.0),
+                      turns(1.25, floor=0.04)])
+    found = peer_floors.in_turns(GROUP, GROUP.cases[0], 400e6, None, lambda *_: next(processes))
     logs = [math.log(one) for one in (1.2, 1.25, 1.3, 1.25, 1.25)]
     half = 2.776 * statistics.stdev(logs) / math.sqrt(5)
     assert found["ci95"][1] / found["value"] == pytest.approx(math.exp(half), rel=1e-3)
     assert found["value"] == pytest.approx(math.exp(statistics.fmean(logs)))
-    assert found["floor"] == pytest.approx(0.02) and found["rates"] == pytest.approx([READ, READ])
+    assert found["of_best"] == pytest.approx(found["value"] / 0.8, rel=0.01)
+    assert found["floor"] == pytest.approx(0.02 * 2 ** (1 / 8))
+    assert found["rates"] == pytest.approx([READ / 2, READ])
     for limit, verdict in ((1.3, verdicts.MET), (1.25, verdicts.UNDECIDED), (1.1, verdicts.NOT_MET)):
         assert verdicts.check_of_floor(limit, {"floor": found}, READ).verdict == verdict
 
 
 def test_a_floor_that_could_not_be_measured_is_no_figure():
-    class Dying(Slowing):
-        def median(self):
-            raise OSError("it died")
+    def dying(*_):
+        raise OSError("it died")
 
-    before = Slowing.open
-    found = peer_floors.in_turns(GROUP, GROUP.cases[0], 400e6, None, Dying)
+    found = peer_floors.in_turns(GROUP, GROUP.cases[0], 400e6, None, dying)
     assert found == {"value": None, "reason": "it died"}
-    assert Slowing.open == before  # no process is left behind
-    assert peer_floors.in_turns(GROUP, GROUP.cases[0], None, None, Dying)["value"] is None
+    assert peer_floors.in_turns(GROUP, GROUP.cases[0], None, None, dying)["value"] is None
     assert verdicts.check_of_floor(1.3, {"floor": found}, READ).verdict == verdicts.NO_FIGURE
+
+
+def test_a_program_that_fails_is_the_reason(tmp_path, monkeypatch):
+    program = tmp_path / "ridgeline-decode-floor"
+    program.write_text("#!/bin/sh\necho 'too little memory' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(peer_floors, "BIN", tmp_path)
+    found = peer_floors.in_turns(GROUP, GROUP.cases[0], 400e6, None)
+    assert found == {"value": None, "reason": "too little memory"}
+
+
+def test_the_program_reads_and_decodes_in_turns(tmp_path, monkeypatch):
+    (tmp_path / "config.json").write_text(json.dumps({
+        "model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 32,
+        "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "vocab_size": 100, "max_position_embeddings": 64}))
+    monkeypatch.setattr(peer_floors, "TURNS", 2)
+    case = dataclasses.replace(GROUP.cases[0], sequence=8, depth=8)
+    group = dataclasses.replace(GROUP, model=str(tmp_path), optimize="quantize=int8")
+    found = peer_floors.turns_of(group, case, 1 << 20, None)
+    assert len(found) == 2
+    for turn in found:
+        assert 0 < turn["floor_best"] <= turn["floor"] and turn["median"] > 0
 
 
 def test_what_is_in_the_file_is_not_measured_again(output):
