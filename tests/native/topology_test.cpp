@@ -1,6 +1,6 @@
 // Cores and memory nodes read from a tree like /sys.
-#include "base/cpu_list.hpp"
 #include "engines/native/optimize/topology.hpp"
+#include "base/cpu_list.hpp"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>

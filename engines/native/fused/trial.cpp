@@ -1,6 +1,8 @@
 // Comparing and timing two ways to do a decoding step.
 #include "engines/native/fused/trial.hpp"
 
+#include <ATen/TensorOperators.h>
+
 #include <algorithm>
 #include <cmath>
 #include <exception>

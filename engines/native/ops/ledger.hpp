@@ -113,7 +113,9 @@ class ChargeDepth {
 
 /// Bytes of a tensor's elements, each once.
 inline double bytes_of(const at::Tensor& tensor) {
-  return tensor.defined() ? static_cast<double>(tensor.numel()) * tensor.element_size() : 0.0;
+  return tensor.defined()
+             ? static_cast<double>(tensor.numel()) * static_cast<double>(tensor.element_size())
+             : 0.0;
 }
 
 }  // namespace ridgeline::native

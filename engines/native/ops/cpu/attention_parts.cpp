@@ -15,7 +15,7 @@ constexpr std::int64_t kLeastTokens = 256;
 }  // namespace
 
 ContextParts cut_context(std::int64_t tokens, std::int64_t heads) {
-  const std::int64_t wanted = 2 * team_size() / std::max<std::int64_t>(1, heads);
+  const std::int64_t wanted = std::int64_t{2} * team_size() / std::max<std::int64_t>(1, heads);
   const std::int64_t most = std::max<std::int64_t>(1, tokens / kLeastTokens);
   const std::int64_t parts = std::clamp<std::int64_t>(wanted, 1, most);
   const std::int64_t part_tokens = (tokens + parts - 1) / parts;

@@ -49,7 +49,8 @@ bool teams_start_threads_anew();
 template <typename Work>
 void on_each_member(const Work& work) {
   const Work* own = &work;
-  run_on_team([](void* context) { (**static_cast<const Work**>(context))(); }, &own);
+  run_on_team([](void* context) { (**static_cast<const Work**>(context))(); },
+              static_cast<void*>(&own));
 }
 
 template <typename Body>
