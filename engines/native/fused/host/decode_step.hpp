@@ -1,5 +1,5 @@
 // The fused decoding step on CPUs: the team of threads wakes once a step, and goes from product to
-// product by barriers that take less than a microsecond.
+// product by barriers that take about a microsecond.
 #pragma once
 
 #include <cstdint>
