@@ -24,11 +24,6 @@ void resize(std::vector<Element>& memory, std::int64_t count) {
   memory.resize(static_cast<std::size_t>(count));
 }
 
-template <typename Element>
-void grow(std::vector<Element>& memory, std::int64_t count) {
-  if (memory.size() < static_cast<std::size_t>(count)) resize(memory, count);
-}
-
 bool is_served(const ops::ProductWeight& weight) {
   return weight.int8.rows.defined() || weight.plain.defined();
 }

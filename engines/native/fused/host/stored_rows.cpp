@@ -2,15 +2,6 @@
 #include "engines/native/fused/host/stored_rows.hpp"
 
 namespace ridgeline::native::fused {
-namespace {
-
-template <typename Element>
-void grow(std::vector<Element>& memory, std::int64_t count) {
-  const auto wanted = static_cast<std::size_t>(count);
-  if (memory.size() < wanted) memory.resize(wanted);
-}
-
-}  // namespace
 
 std::vector<float> floats_of(const at::Tensor& x) {
   if (!x.defined()) return {};

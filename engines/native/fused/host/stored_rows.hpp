@@ -11,6 +11,13 @@
 
 namespace ridgeline::native::fused {
 
+/// Room for `count` elements; never less than before.
+template <typename Element>
+void grow(std::vector<Element>& memory, std::int64_t count) {
+  const auto wanted = static_cast<std::size_t>(count);
+  if (memory.size() < wanted) memory.resize(wanted);
+}
+
 /// Rows [out, in] of float32, bfloat16 or 8 bits. Points into the weight.
 class StoredRows {
  public:
