@@ -13,10 +13,10 @@ out="${2:-build/device}"
 
 cmake --preset cuda -DTORCH_ROOT="$torch_root" -DRIDGELINE_TESTS=ON
 cmake --build --preset cuda --target ridgeline ridgeline-engine-native ridgeline-cuda ridgeline-native-tests \
-  ridgeline-fused-bench
+  ridgeline-fused-bench ridgeline-decode-floor
 rm -rf "$out"
 mkdir -p "$out/bin" "$out/lib" "$out/tests"
-cp build/cuda/bin/{ridgeline,ridgeline-engine-native,libridgeline-cuda.so,ridgeline-native-tests,ridgeline-fused-bench} "$out/bin/"
+cp build/cuda/bin/{ridgeline,ridgeline-engine-native,libridgeline-cuda.so,ridgeline-native-tests,ridgeline-fused-bench,ridgeline-decode-floor} "$out/bin/"
 # Every system library but those of the C and C++ runtimes, which the other machine has.
 ldd build/cuda/bin/ridgeline build/cuda/bin/ridgeline-engine-native |
   awk '$3 ~ "^/(usr/)?lib" && $1 !~ "^(libc|libm|libdl|librt|libpthread|libstdc\\+\\+|libgcc_s)\\.so" {print $3}' |

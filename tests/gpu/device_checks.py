@@ -9,6 +9,8 @@
     towers     CLIP's encoders one after the other and side by side
     tf32       BERT and Whisper in float32, and how far the outputs move
     layout     Whisper's convolutions with channels last and with cuDNN's benchmark
+    verify     a model of each family beside transformers: outputs, and greedy tokens of decoders
+    decode     the fused step beside plain ops, one sequence of the 8B and the 1B shape
 
 Without a name, all of them. RIDGELINE_BIN names the folder of the programs.
 """
@@ -24,6 +26,13 @@ import time
 
 BIN = pathlib.Path(os.environ.get("RIDGELINE_BIN", "build/release/bin"))
 DEVICE = "cuda:0"
+TESTS = "OnCuda*:Nvrtc*:OpenMp*:*HostDecode*:FusedTrial*"
+# A model of each family. Of the last the 64 tokens are the point: in float32 they must be the same.
+VERIFIED = [
+    ("bert-base", "bfloat16", 0), ("vit-b16", "bfloat16", 0), ("clip-b32", "bfloat16", 0),
+    ("whisper-small", "bfloat16", 16), ("llama-3.2-1b", "bfloat16", 16),
+    ("mistral-7b", "bfloat16", 16), ("llama-3.2-1b", "float32", 64),
+]  # fmt: skip
 
 
 def measured(model, budget, *flags):
@@ -68,7 +77,7 @@ def check_tests(_):
     if not program.exists():
         print(f"  no {program}: build the target ridgeline-native-tests")
         return False
-    return subprocess.run([str(program), "--gtest_filter=OnCuda.*:Nvrtc.*"]).returncode == 0
+    return subprocess.run([str(program), f"--gtest_filter={TESTS}"]).returncode == 0
 
 
 def check_load(budget):
@@ -159,8 +168,32 @@ def check_layout(budget):
     return True
 
 
+def check_verify(_):
+    right = True
+    for model, dtype, tokens in VERIFIED:
+        command = [str(BIN / "ridgeline"), "verify", model, "--dtype", dtype, "--device", DEVICE,
+                   "--quiet", *(["--max-new-tokens", str(tokens)] if tokens else [])]
+        begin = time.monotonic()
+        done = subprocess.run(command, capture_output=True, text=True)
+        print(f"  {' '.join(command[1:])}  ({time.monotonic() - begin:.0f} s)")
+        print(done.stdout.strip() or done.stderr.strip()[-300:], flush=True)
+        right &= done.returncode == 0
+    return right
+
+
+def check_decode(budget):
+    for model in ("llama-3-8b", "llama-3.2-1b"):
+        for value in ("auto", "off", "on", "off", "on"):
+            for record in measured(model, budget, "--dtype", "bfloat16", "--sequence", "512",
+                                   "--depth", "512", "--phases", "decode", "--optimize",
+                                   f"fused={value}"):
+                line(f"{model}, fused={value}", record, "fused", "graph")
+    return True
+
+
 CHECKS = {"tests": check_tests, "load": check_load, "attention": check_attention,
-          "towers": check_towers, "tf32": check_tf32, "layout": check_layout}
+          "towers": check_towers, "tf32": check_tf32, "layout": check_layout,
+          "verify": check_verify, "decode": check_decode}
 
 
 def main():

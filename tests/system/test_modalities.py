@@ -307,7 +307,7 @@ def test_a_model_too_large_for_the_machine_is_a_record(tmp_path):
 
 PRESETS = {
     "text": ["bert-base", "bert-large", "minilm-l6", "tinyllama-1.1b", "llama-3.2-1b",
-             "llama-3-8b", "llama-124m"],
+             "llama-3-8b", "llama-124m", "mistral-7b"],
     "vision": ["vit-b16", "vit-l16"],
     "speech": ["whisper-tiny", "whisper-small", "whisper-large-v3"],
     "multimodal": ["clip-b32", "clip-l14"],
