@@ -7,8 +7,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 
 #include "engines/native/engine/op_profile.hpp"
 #include "engines/native/fused/host/decode_step.hpp"
@@ -201,30 +199,6 @@ TEST(HostDecodeStep, refuses_a_token_that_the_table_does_not_have) {
   for (const std::int64_t id : {std::int64_t{-1}, std::int64_t{1} << 40}) {
     EXPECT_THROW((*decoding)->step(at::full({1}, id, at::kLong)), c10::IndexError) << id;
   }
-}
-
-TEST(HostDecodeMember, takes_every_unit_once_and_those_of_members_that_never_come) {
-  constexpr std::int64_t kItems = 1000;
-  constexpr int kMembers = 5;
-  std::vector<fused::Share> shares(kMembers);
-  std::vector<std::atomic<int>> taken(kItems);
-  std::vector<std::thread> threads;
-  for (const int number : {0, 2, 3}) {
-    threads.emplace_back([&, number] {
-      fused::Member member;
-      member.number = number;
-      member.members = kMembers;
-      member.take_units(
-          shares.data(), 3, [&](int owner) { return member.part_of(kItems, owner).size; },
-          [&](int owner, std::int64_t begin, std::int64_t end) {
-            for (std::int64_t i = begin; i < end; ++i) {
-              ++taken[static_cast<std::size_t>(member.part_of(kItems, owner).begin + i)];
-            }
-          });
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  for (const std::atomic<int>& times : taken) EXPECT_EQ(times, 1);
 }
 
 // Within another team the runtime gives one thread where all were asked for: whoever waited for

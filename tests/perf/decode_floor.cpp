@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/shared_work.hpp"
 #include "engines/native/ceilings/host/contest.hpp"
 #include "engines/native/ceilings/host/streams.hpp"
 #include "engines/native/engine/native_engine.hpp"
@@ -56,7 +57,8 @@ double seconds_since(std::int64_t begin_ns) {
   return 1e-9 * static_cast<double>(now_ns() - begin_ns);
 }
 
-// Reads memory with the threads that the engine has.
+// Reads memory with the threads that the engine has, which help each other as they do in a step: on
+// a machine whose cores are not equally fast, a share for each would show the slowest of them.
 class Reader {
  public:
   // Pieces of as many bytes as a call reads, where that is less than the arena.
@@ -81,20 +83,29 @@ class Reader {
     at_ = at_ + 2 * words_ > arena_.numel() ? 0 : at_ + words_;
     auto* const first = reinterpret_cast<std::uint64_t*>(arena_.data_ptr<double>()) + at_;
     const std::int64_t begin = now_ns();
+    for (Share& share : shares_) share.next = 0;
     ops::cpu::on_each_member([&] {
-      const std::int64_t share = words_ / ops::cpu::team_members();
-      const ceilings::Slice slice{first + ops::cpu::team_member() * share, nullptr, nullptr, share};
-      sums_[ops::cpu::team_member() % kSums] = ways_[way_].run(slice, 1);
+      const TeamPlace place{ops::cpu::team_member(), ops::cpu::team_members()};
+      const auto words_of = [&](int owner) { return part_of(words_, owner, place.members); };
+      take_units(
+          shares_.data(), place, kPieceWords, [&](int owner) { return words_of(owner).size; },
+          [&](int owner, std::int64_t from, std::int64_t to) {
+            const ceilings::Slice slice{first + words_of(owner).begin + from, nullptr, nullptr,
+                                        to - from};
+            sums_[place.number % kSums] = ways_[way_].run(slice, 1);
+          });
     });
     return seconds_since(begin);
   }
 
   static constexpr int kSums = 64;
+  static constexpr std::int64_t kPieceWords = 1 << 13;  // 64 KiB
 
   at::Tensor arena_;
   std::int64_t words_;
   double scale_;
   std::vector<ceilings::Way> ways_;
+  std::vector<Share> shares_{static_cast<std::size_t>(at::get_num_threads())};
   std::size_t way_ = 0;
   std::int64_t at_ = 0;
   volatile std::uint64_t sums_[kSums] = {};  // so that nothing is left out

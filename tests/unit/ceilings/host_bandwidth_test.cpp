@@ -41,6 +41,18 @@ TEST(HostBandwidth, repeats_small_sets_until_a_repetition_lasts) {
   EXPECT_GT(seconds, 0.3e-3);
 }
 
+// Reads check the sum of all slices: a line left out, or read twice, is an error.
+TEST(HostBandwidth, goes_over_every_line_once_where_threads_help_each_other) {
+  const int threads = place_threads(0, "")->threads();
+  for (const Kind kind : {Kind::kRead, Kind::kWrite, Kind::kCopy, Kind::kTriad}) {
+    const std::int64_t slice = (std::int64_t{1} << 24) + 64 * 7;
+    const auto found = host_bandwidth(request_for(kind, threads * arrays_of(kind) * slice));
+    ASSERT_TRUE(found) << found.error().line();
+    EXPECT_EQ(*found->bytes, threads * arrays_of(kind) * slice);
+    EXPECT_EQ(found->bytes_per_repetition, found->bytes);
+  }
+}
+
 TEST(HostBandwidth, shows_progress) {
   HostBandwidthRequest request = request_for(Kind::kCopy, 8192);
   int ticks = 0;

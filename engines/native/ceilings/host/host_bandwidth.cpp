@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 
 #include "base/clock.hpp"
+#include "base/shared_work.hpp"
 #include "base/spin_barrier.hpp"
 #include "engines/native/ceilings/host/arena.hpp"
 #include "engines/native/ceilings/host/contest.hpp"
@@ -19,15 +19,29 @@ constexpr std::int64_t kLine = 64;
 // Shortest repetition: clocks and starts of threads are then some thousandths of it.
 constexpr std::int64_t kShortestNs = 1'000'000;
 constexpr std::int64_t kMostPasses = std::int64_t{1} << 30;
+// Slices that are larger than any core's own caches are gone over in pieces, and threads that are
+// done help the others: on a shared machine some virtual CPUs are half as fast as others, and the
+// slowest would stand for the memory.
+constexpr std::int64_t kLeastSharedBytes = std::int64_t{1} << 24;
+constexpr std::int64_t kPieceBytes = std::int64_t{1} << 18;
 
 // What one thread writes during a repetition, on a line of its own.
 struct alignas(128) Lane {
   Slice slice;
-  std::uint64_t sum = 0;  // of `first`, of one pass
+  std::uint64_t sum = 0;    // of `first`, of one pass
+  std::uint64_t found = 0;  // by this thread's reads in a repetition, of whatever slices
   std::int64_t begin_ns = 0;
   std::int64_t end_ns = 0;
-  bool wrong = false;
 };
+
+// Cache lines [begin, end) of each array.
+Slice piece_of(const Slice& whole, std::int64_t begin, std::int64_t end) {
+  constexpr std::int64_t kWords = kLine / 8;
+  const auto from = [&](std::uint64_t* words) {
+    return words == nullptr ? words : words + kWords * begin;
+  };
+  return {from(whole.first), from(whole.second), from(whole.third), kWords * (end - begin)};
+}
 
 class Bench {
  public:
@@ -36,13 +50,12 @@ class Bench {
         arena_(arena),
         slice_bytes_(slice_bytes),
         ways_(ways(request.kind, *stream_loops().front(), slice_bytes / 8)),
-        lanes_(request.placement.cpus.size()) {}
+        lanes_(request.placement.cpus.size()),
+        shares_(lanes_.size()) {}
 
   Result<Ceiling> run() {
     RIDGELINE_CHECK(run_team(request_.placement, [this](int thread) { member(thread); }));
-    if (std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.wrong; })) {
-      return Error{ErrorClass::kInternal, "a read loop returned a wrong sum"};
-    }
+    if (wrong_) return Error{ErrorClass::kInternal, "a read loop returned a wrong sum"};
     return ceiling();
   }
 
@@ -63,7 +76,7 @@ class Bench {
       if (thread == 0) decide();
       wait();
       if (!way_) return;
-      repeat(lane, ways_[*way_]);
+      repeat(lane, thread);
       wait();
       if (thread == 0) judge();
     }
@@ -88,24 +101,39 @@ class Bench {
   void decide() {
     request_.tick();
     way_ = contest_->next();
+    for (Share& share : shares_) share.next.store(0, std::memory_order_relaxed);
   }
 
-  void repeat(Lane& lane, const Way& way) const {
-    const std::int64_t passes = passes_;
+  bool is_shared() const { return slice_bytes_ >= kLeastSharedBytes && passes_ == 1; }
+
+  void repeat(Lane& lane, int thread) {
+    const Way& way = ways_[*way_];
     lane.begin_ns = now_ns();
-    const std::uint64_t sum = way.run(lane.slice, passes);
+    lane.found = is_shared() ? run_shared(way, thread) : way.run(lane.slice, passes_);
     lane.end_ns = now_ns();
-    const bool read = request_.kind == Kind::kRead;
-    if (read && sum != lane.sum * static_cast<std::uint64_t>(passes)) lane.wrong = true;
+  }
+
+  std::uint64_t run_shared(const Way& way, int thread) {
+    std::uint64_t sum = 0;
+    take_units(
+        shares_.data(), {thread, request_.placement.threads()}, kPieceBytes / kLine,
+        [&](int) { return slice_bytes_ / kLine; },
+        [&](int owner, std::int64_t begin, std::int64_t end) {
+          sum += way.run(piece_of(lanes_[static_cast<std::size_t>(owner)].slice, begin, end), 1);
+        });
+    return sum;
   }
 
   void judge() {
     std::int64_t begin = lanes_.front().begin_ns;
     std::int64_t end = lanes_.front().end_ns;
+    std::uint64_t difference = 0;  // all threads together: whose slice a thread read is open
     for (const Lane& lane : lanes_) {
       begin = std::min(begin, lane.begin_ns);
       end = std::max(end, lane.end_ns);
+      difference += lane.found - lane.sum * static_cast<std::uint64_t>(passes_);
     }
+    wrong_ |= request_.kind == Kind::kRead && difference != 0;
     const std::int64_t took = std::max<std::int64_t>(end - begin, 1);
     // The first repetitions only find out how many passes it takes.
     if (!long_enough_ && took < kShortestNs && passes_ < kMostPasses) {
@@ -137,12 +165,14 @@ class Bench {
   const std::int64_t slice_bytes_;
   const std::vector<Way> ways_;
   std::vector<Lane> lanes_;
+  std::vector<Share> shares_;
   SpinBarrier barrier_;
   // Thread 0 writes these while the others wait.
   std::optional<Contest> contest_;
   std::optional<std::size_t> way_;
   std::int64_t passes_ = 1;
   bool long_enough_ = false;
+  bool wrong_ = false;
 };
 
 }  // namespace

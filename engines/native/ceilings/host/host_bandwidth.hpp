@@ -22,8 +22,9 @@ struct HostBandwidthRequest {
 inline constexpr std::int64_t kLeastSliceBytes = 512;
 
 /// The best repetition of the best way. Each thread owns a contiguous slice of each array, which it
-/// touched first; a repetition lasts from the first thread's start to the last one's end, and goes
-/// over small sets so often that it takes about a millisecond. Sums are checked.
+/// touched first; where slices are larger than caches, threads that are done with theirs help the
+/// others. A repetition lasts from the first thread's start to the last one's end, and goes over
+/// small sets so often that it takes about a millisecond. Sums are checked.
 Result<Ceiling> host_bandwidth(const HostBandwidthRequest& request);
 
 }  // namespace ridgeline::native::ceilings

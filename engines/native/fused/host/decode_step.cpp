@@ -38,12 +38,12 @@ template <typename Put>
 void multiply(Member& member, Share* shares, const StoredRows& rows, const Put& put) {
   static_assert(kRowGroup == 2);
   const auto part = [&](int owner) { return member.part_of(rows.out(), owner); };
-  const auto stretch_of = [](const Member::Part& one) { return (one.size + 1) / 2; };
-  member.take_units(
-      shares, units_of_grain(kRowGroup * rows.row_bytes()),
+  const auto stretch_of = [](const Part& one) { return (one.size + 1) / 2; };
+  take_units(
+      shares, member.place, units_of_grain(kRowGroup * rows.row_bytes()),
       [&](int owner) { return stretch_of(part(owner)); },
       [&](int owner, std::int64_t begin, std::int64_t end) {
-        const Member::Part own = part(owner);
+        const Part own = part(owner);
         const std::int64_t stretch = stretch_of(own);
         float sums[kRowGroup];
         for (std::int64_t i = begin; i < end; ++i) {
@@ -113,8 +113,7 @@ at::Tensor HostDecodeStep::operator()(const at::Tensor& token, const nn::Rotary:
   at::Tensor logits = at::detail::empty_cpu({1, shape_.decoder.vocab_size}, shape_.dtype);
   ops::cpu::on_each_member([&] {
     Member& member = members_[static_cast<std::size_t>(ops::cpu::team_member())];
-    member.number = ops::cpu::team_member();
-    member.members = ops::cpu::team_members();
+    member.place = {ops::cpu::team_member(), ops::cpu::team_members()};
     member.stage = 0;
     run(member, logits);
   });
@@ -176,13 +175,13 @@ void HostDecodeStep::make_room() {
 template <typename Stage>
 void HostDecodeStep::pass(Member& member, const char* name, OpClass op_class, const Stage& stage) {
   // The observer is that of the thread that called.
-  OpObserver* const observer = member.number == 0 ? OpObserver::active() : nullptr;
+  OpObserver* const observer = member.place.number == 0 ? OpObserver::active() : nullptr;
   if (observer != nullptr) [[unlikely]]
     observer->begin(name, op_class, shape_.dtype);
   stage();
-  barrier_.wait(member.members);
+  barrier_.wait(member.place.members);
   // All are through with it; it is used again after another barrier.
-  shares_of(member)[member.number].next.store(0, std::memory_order_relaxed);
+  shares_of(member)[member.place.number].next.store(0, std::memory_order_relaxed);
   ++member.stage;
   if (observer != nullptr) [[unlikely]]
     observer->end();
@@ -227,8 +226,8 @@ void HostDecodeStep::project_gate(Member& member, const Layer& layer) {
   float* const gate = gate_up_.data();
   float* const value = gate + d.intermediate;
   const auto part = [&](int owner) { return member.part_of(d.intermediate, owner); };
-  member.take_units(
-      shares_of(member), units_of_grain(kRowGroup * layer.gate_up.row_bytes()),
+  take_units(
+      shares_of(member), member.place, units_of_grain(kRowGroup * layer.gate_up.row_bytes()),
       [&](int owner) { return part(owner).size; },
       [&](int owner, std::int64_t begin, std::int64_t end) {
         static_assert(kRowGroup == 2);

@@ -35,8 +35,8 @@ void HostDecodeStep::turn(float* row) const {
 void HostDecodeStep::attend(Member& member, const Kept& kept) {
   const std::int64_t items = shape_.decoder.kv_heads * place_.parts.count;
   const auto part = [&](int owner) { return member.part_of(items, owner); };
-  member.take_units(
-      shares_of(member), 1, [&](int owner) { return part(owner).size; },
+  take_units(
+      shares_of(member), member.place, 1, [&](int owner) { return part(owner).size; },
       [&](int owner, std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
           if (shape_.dtype == at::kFloat) {
