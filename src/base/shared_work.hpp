@@ -36,10 +36,10 @@ inline Part part_of(std::int64_t count, int owner, int members) {
 
 /// Calls body(owner, begin, end) for units of the units_of(owner) that each member begins with: own
 /// ones in their order, and then what slower members have not begun. `shares` has one entry for
-/// each member. A claim is a quarter of what is left, and never less than `grain` units: threads of
-/// one stage were seen to differ by half in speed (virtual CPUs of a shared machine), so what a
-/// member claims at first must be little enough for the slowest. Own claims follow each other in
-/// memory, and cost next to nothing; only helping begins a stream anew.
+/// each member. A claim is a quarter of what is left, and never less than `grain` units: CPUs of a
+/// shared machine are not equally fast (with fixed parts a stage took a third longer on one), so
+/// what a member claims at first must be little enough for the slowest. Own claims follow each
+/// other in memory, and cost next to nothing; only helping begins a stream anew.
 template <typename Units, typename Body>
 void take_units(Share* shares, TeamPlace place, std::int64_t grain, const Units& units_of,
                 const Body& body) {

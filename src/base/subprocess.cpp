@@ -20,8 +20,6 @@
 #include "base/clock.hpp"
 #include "base/oom_kills.hpp"
 
-extern char** environ;
-
 namespace ridgeline {
 namespace {
 
@@ -87,7 +85,7 @@ void prepare_environment(const SpawnOptions& options, Prepared& prepared) {
     if (!replaced) prepared.texts.emplace_back(text);
   }
   for (const auto& [key, value] : options.environment) {
-    prepared.texts.push_back(key + "=" + value);
+    prepared.texts.push_back(fmt::format("{}={}", key, value));
   }
   for (std::string& text : prepared.texts) prepared.envp.push_back(text.data());
   prepared.envp.push_back(nullptr);
@@ -218,7 +216,7 @@ Subprocess::Subprocess(Subprocess&& other) noexcept
       output_(std::move(other.output_)),
       pidfd_(std::move(other.pidfd_)),
       oom_kills_(other.oom_kills_),
-      exit_(std::move(other.exit_)) {}
+      exit_(other.exit_) {}
 
 Subprocess::~Subprocess() {
   if (pid_ > 0) end(std::chrono::nanoseconds(0));

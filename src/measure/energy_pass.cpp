@@ -82,6 +82,7 @@ bool EnergyPass::is_calibrated() const {
 Status EnergyPass::calibrate(const PhaseToRun& phase) {
   const ChannelPlan plan = plan_channels(meters_, {}, telemetry::kCalibrationInterval);
   std::vector<double> costs;
+  costs.reserve(plan.channels.size());
   for (const telemetry::Channel& channel : plan.channels) {
     costs.push_back(telemetry::read_cost({channel.source, channel.domain}));
   }
@@ -214,6 +215,7 @@ Result<Json> EnergyPass::run(const std::vector<PhaseToRun>& phases) {
   Json energy = {
       {"boundary", telemetry::boundary_name([&] {
          std::vector<telemetry::Meter> all;
+         all.reserve(meters_.size());
          for (const CalibratedMeter& one : meters_) all.push_back(one.meter);
          return all;
        }())},

@@ -20,8 +20,8 @@ constexpr std::int64_t kLine = 64;
 constexpr std::int64_t kShortestNs = 1'000'000;
 constexpr std::int64_t kMostPasses = std::int64_t{1} << 30;
 // Slices that are larger than any core's own caches are gone over in pieces, and threads that are
-// done help the others: on a shared machine some virtual CPUs are half as fast as others, and the
-// slowest would stand for the memory.
+// done help the others: the CPUs of a shared machine are not equally fast, and the slowest would
+// stand for the memory (docs/peaks.md).
 constexpr std::int64_t kLeastSharedBytes = std::int64_t{1} << 24;
 constexpr std::int64_t kPieceBytes = std::int64_t{1} << 18;
 
