@@ -64,7 +64,7 @@ class Reader {
   // Pieces of as many bytes as a call reads, where that is less than the arena.
   explicit Reader(std::int64_t bytes)
       : arena_(at::ones({kArenaBytes / 8}, at::kDouble)),
-        words_(std::min(bytes, kArenaBytes) / 8),
+        words_(std::min(bytes, kArenaBytes) / 8 / kLineWords * kLineWords),
         scale_(static_cast<double>(bytes) / static_cast<double>(8 * words_)),
         ways_(ceilings::ways(ceilings::Kind::kRead, *ceilings::stream_loops().front(),
                              words_ / at::get_num_threads())) {
@@ -86,12 +86,14 @@ class Reader {
     for (Share& share : shares_) share.next = 0;
     ops::cpu::on_each_member([&] {
       const TeamPlace place{ops::cpu::team_member(), ops::cpu::team_members()};
-      const auto words_of = [&](int owner) { return part_of(words_, owner, place.members); };
+      const auto lines_of = [&](int owner) {
+        return part_of(words_ / kLineWords, owner, place.members);
+      };
       take_units(
-          shares_.data(), place, kPieceWords, [&](int owner) { return words_of(owner).size; },
+          shares_.data(), place, kPieceLines, [&](int owner) { return lines_of(owner).size; },
           [&](int owner, std::int64_t from, std::int64_t to) {
-            const ceilings::Slice slice{first + words_of(owner).begin + from, nullptr, nullptr,
-                                        to - from};
+            const ceilings::Slice slice{first + kLineWords * (lines_of(owner).begin + from),
+                                        nullptr, nullptr, kLineWords * (to - from)};
             sums_[place.number % kSums] = ways_[way_].run(slice, 1);
           });
     });
@@ -99,7 +101,8 @@ class Reader {
   }
 
   static constexpr int kSums = 64;
-  static constexpr std::int64_t kPieceWords = 1 << 13;  // 64 KiB
+  static constexpr std::int64_t kLineWords = 8;
+  static constexpr std::int64_t kPieceLines = 1 << 10;  // 64 KiB
 
   at::Tensor arena_;
   std::int64_t words_;
